@@ -1,0 +1,1 @@
+"""The hyp-bench command: real tasks for hyperbolic deep learning in JAX, with scores, comparisons and pictures."""

@@ -1,0 +1,163 @@
+"""Hyperboloid geometry of spatial parts, on float64 arrays: the half-angle of a pair, tangent lengths, lifts.
+
+Notation: z = sqrt(c) x and w = sqrt(c) y are scaled spatial parts, a = sqrt(1 + |z|^2) and b = sqrt(1 + |w|^2) the
+scaled times, u = x - y the raw difference, rho = sqrt(c) d(x, y).
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from hyp_manifolds._numerics import dots, norm, safe_div
+from hyp_manifolds._numerics.scope import in_x64
+
+
+class Products(NamedTuple):
+    """Inner products of a pair with its difference u, and its times. Every user asks for all, so that XLA shares them."""
+
+    xx: jax.Array
+    yy: jax.Array
+    xu: jax.Array
+    yu: jax.Array
+    uu: jax.Array
+    a: jax.Array
+    b: jax.Array
+    drop: jax.Array  # a - b, from <x - y, x + y>, not from a difference of times
+
+
+def time_scaled(xx: jax.Array, c: jax.Array) -> jax.Array:
+    """a = sqrt(1 + c|x|^2)."""
+    return jnp.sqrt(1 + c * xx)
+
+
+def lift(x: jax.Array, c: jax.Array) -> jax.Array:
+    """The ambient point over the spatial part x, time first."""
+    s = jnp.sqrt(c)
+    n = s * norm(x)
+    big = n > 1e100  # the square would overflow, and the 1 is long lost
+    time = jnp.where(big, n, jnp.sqrt(1 + jnp.where(big, 0.0, n) ** 2)) / s
+    return jnp.concatenate([time[None], x])
+
+
+def with_time(v0: jax.Array, v: jax.Array) -> jax.Array:
+    """Ambient vector from its time and its spatial part."""
+    return jnp.concatenate([v0[None], v])
+
+
+def products(x: jax.Array, y: jax.Array, c: jax.Array) -> Products:
+    """The inner products of a pair of spatial parts, in one pass."""
+    u = x - y
+    xx, yy, xu, yu, uu = dots((x, x), (y, y), (x, u), (y, u), (u, u))
+    a, b = time_scaled(xx, c), time_scaled(yy, c)
+    return Products(xx, yy, xu, yu, uu, a, b, c * (xu + yu) / (a + b))
+
+
+def _toward(x: jax.Array, y: jax.Array, p: Products) -> jax.Array:
+    """(b/a) x - y: up to a factor the gradient of rho at x, and minus the direction from x to y.
+
+    Hazard: for a near pair it subtracts nearly equal vectors, and as u - (a - b)/a x it does so for a distant one.
+    Cure: each where it is accurate.
+    """
+    near = p.uu < p.yy
+    return jnp.where(near, x - y, -y) + jnp.where(near, -p.drop / p.a, p.b / p.a) * x
+
+
+def _angular(x: jax.Array, y: jax.Array, p: Products) -> jax.Array:
+    """|x||y| - <x, y>, from the component of u orthogonal to the shorter point (Lagrange's identity).
+
+    Where <x, y> < 0 nothing cancels and the difference is taken as it stands.
+    """
+    x_shorter = p.xx <= p.yy
+    base, bb, bu = (jnp.where(x_shorter, i, j) for i, j in ((x, y), (p.xx, p.yy), (p.xu, p.yu)))
+    perp = (x - y) - safe_div(bu, bb) * base
+    (pp,) = dots((perp, perp))
+    xy = jnp.where(x_shorter, p.xx - p.xu, p.yy + p.yu)
+    product = jnp.sqrt(p.xx) * jnp.sqrt(p.yy)
+    acute = xy > 0
+    return jnp.where(acute, safe_div(bb, product + jnp.where(acute, xy, 0.0)) * pp, product - xy)
+
+
+def _sinh_radial(p: Products, c: jax.Array) -> jax.Array:
+    """sinh(r_x - r_y)."""
+    return jnp.sqrt(c) * safe_div(p.xu + p.yu, jnp.sqrt(p.xx) * p.b + jnp.sqrt(p.yy) * p.a)
+
+
+@jax.custom_jvp
+@in_x64
+def half_angle(x: jax.Array, y: jax.Array, c: jax.Array) -> jax.Array:
+    """sinh^2(rho/2) = (cosh(r_x - r_y) - 1)/2 + |z||w|(1 - cos)/2, both terms non-negative.
+
+    Hazard: cosh(rho) = ab - <z, w> keeps no digit of a close pair, and |z - w|^2 - (a - b)^2 loses e^2r for pairs on
+    one ray. Cure: the radial and the angular part apart.
+    """
+    p = products(x, y, c)
+    s = _sinh_radial(p, c)
+    return 0.5 * (s * (s / (1 + jnp.sqrt(1 + s * s))) + c * _angular(x, y, p))
+
+
+@half_angle.defjvp
+@in_x64
+def _(primals, tangents):
+    """d cosh(rho) = <b z/a - w, dz> + <a w/b - z, dw>."""
+    (x, y, c), (dx, dy, dc) = primals, tangents
+    half = half_angle(x, y, c)
+    p = products(x, y, c)
+    back = Products(p.yy, p.xx, -p.yu, -p.xu, p.uu, p.b, p.a, -p.drop)
+    by_x, by_y = jnp.sum(_toward(x, y, p) * dx), jnp.sum(_toward(y, x, back) * dy)
+    by_c = (4 * half - p.drop * (p.drop / (p.a * p.b))) / c  # at fixed coordinates
+    return half, 0.5 * c * (by_x + by_y) + 0.25 * by_c * dc
+
+
+@jax.custom_jvp
+@in_x64
+def along(v: jax.Array, x: jax.Array, y: jax.Array, c: jax.Array) -> jax.Array:
+    """-<v, y>_L = <v_s, (b/a) x - y> for a tangent v at x.
+
+    Hazard: far out a tangent's radial part is a times longer than its tangential one, and the bracket's a^2 times
+    shorter: rounding in the bracket is amplified by a^2. Cure: radial and tangential products apart.
+    """
+    p = products(x, y, c)
+    (xv,) = dots((x, v))
+    k = safe_div(xv, p.xx)
+    radial = jnp.sqrt(c * p.xx) * _sinh_radial(p, c) / p.a + c * _angular(x, y, p)  # c <x, (b/a) x - y>
+    (across,) = dots((v - k * x, (x - y) - safe_div(p.xu, p.xx) * x))
+    return k * radial / c + across
+
+
+@along.defjvp
+@in_x64
+def _(primals, tangents):
+    """Derivative of the plain inner product, which is smooth at x = 0 and x = y."""
+
+    def plain(v, x, y, c):
+        return dots((v, _toward(x, y, products(x, y, c))))[0]
+
+    return along(*primals), jax.jvp(plain, primals, tangents)[1]
+
+
+@jax.custom_jvp
+@in_x64
+def tangent_sq(v: jax.Array, x: jax.Array, c: jax.Array) -> jax.Array:
+    """<v, v>_L of the tangent with spatial part v at x: |v_perp|^2 + (v_radial/a)^2.
+
+    |v|^2 - v_0^2 would lose e^2r.
+    """
+    xx, xv = dots((x, x), (x, v))
+    k = safe_div(xv, xx)
+    perp = v - k * x
+    (pp,) = dots((perp, perp))
+    return pp + xv * (k / (1 + c * xx))
+
+
+@tangent_sq.defjvp
+@in_x64
+def _(primals, tangents):
+    """Derivative of |v|^2 - c <x, v>^2/a^2, which is smooth at x = 0."""
+    (v, x, c), (dv, dx, dc) = primals, tangents
+    xx, xv = dots((x, x), (x, v))
+    a2 = 1 + c * xx
+    m = c * xv / a2
+    w = v - m * x
+    out = jnp.sum(w * dv) - m * jnp.sum(w * dx)
+    return tangent_sq(v, x, c), 2 * out - (xv / a2) * (xv / a2) * dc

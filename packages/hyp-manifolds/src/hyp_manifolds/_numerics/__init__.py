@@ -1,0 +1,46 @@
+"""Arithmetic that keeps its digits: local float64, one-pass sums, the gap 1 - c|x|^2, functions analytic at 0.
+
+A manifold method is written on float64 vectors and reads like the paper; everything about dtypes, rounding and the
+compiler is in this folder.
+"""
+
+from hyp_manifolds._numerics.gap import gap_and_dots, shrink_inside
+from hyp_manifolds._numerics.scope import in_scope, matmul, scope, widening
+from hyp_manifolds._numerics.special import (
+    asinh_sq,
+    asinhc2,
+    cosh2,
+    cosh_sinhc_scaled,
+    hypot1,
+    log_over_sinh,
+    safe_div,
+    safe_sqrt,
+    sech2_sq,
+    sinh_ratio,
+    sinhc2,
+    tanhc2,
+)
+from hyp_manifolds._numerics.sums import dots, norm
+
+__all__ = [
+    "asinh_sq",
+    "asinhc2",
+    "cosh2",
+    "cosh_sinhc_scaled",
+    "dots",
+    "gap_and_dots",
+    "hypot1",
+    "in_scope",
+    "log_over_sinh",
+    "matmul",
+    "norm",
+    "safe_div",
+    "safe_sqrt",
+    "scope",
+    "sech2_sq",
+    "shrink_inside",
+    "sinh_ratio",
+    "sinhc2",
+    "tanhc2",
+    "widening",
+]

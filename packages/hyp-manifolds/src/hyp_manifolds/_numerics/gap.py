@@ -1,0 +1,102 @@
+"""The gap 1 - c|x|^2 of ball points, with a relative error of about one unit in the last place up to the boundary."""
+
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from hyp_manifolds._numerics.scope import in_x64, scope
+from hyp_manifolds._numerics.sums import power_of_two, sum_terms
+
+# On or outside the boundary the gap is <= 0 and every formula would divide by it: the gap is floored here, far below the
+# gap of any point that an operation returns. Results are then finite; `checkify` reports the point.
+_FLOOR_NARROW, _FLOOR_FLOAT64 = 2.0**-40, 2.0**-80
+# 2^52: numbers rounded to multiples of its inverse, with a sum of at most 2, add exactly in any order.
+_GRID = 2.0**52
+
+
+def gap_and_dots(
+    c: jax.Array,
+    points: Sequence[jax.Array],
+    pairs: Sequence[tuple[jax.Array, jax.Array]] = (),
+    *,
+    floored: bool = True,
+) -> tuple[jax.Array, ...]:
+    """(1 - c|x|^2 for every point, then <a, b> for every pair), in one pass over memory.
+
+    `floored=False` leaves the gaps of points on or outside the boundary as they are, zero or negative.
+    """
+    products = [a * b for a, b in pairs]
+    if scope().narrow:  # products of 24-bit numbers are exact in float64, and its rounding is far below theirs
+        sums = sum_terms(*(x * x for x in points), *products)
+        gaps, sums, floor = [1 - c * s for s in sums[: len(points)]], sums[len(points) :], _FLOOR_NARROW
+    else:
+        gaps, floor = [_exact_gap(x, c) for x in points], _FLOOR_FLOAT64
+        sums = sum_terms(*products) if products else ()
+    if floored:  # by a comparison that is false for NaN, which stays NaN
+        gaps = [jnp.where(g < floor, floor, g) for g in gaps]
+    return (*gaps, *sums)
+
+
+def _high_half(a: jax.Array) -> jax.Array:
+    """The upper 26 significant bits: products of two such numbers are exact."""
+    bits = lax.bitcast_convert_type(a, jnp.uint64) & jnp.uint64(0xFFFFFFFFF8000000)
+    return lax.bitcast_convert_type(bits, jnp.float64)
+
+
+def _two_sum(a: jax.Array, b: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """a + b = s + e exactly. Only for operands that the compiler cannot contract into a fused multiply-add."""
+    s = a + b
+    t = s - a
+    return s, (a - (s - t)) + (b - t)
+
+
+@jax.custom_jvp
+@in_x64
+def _exact_gap(x: jax.Array, c: jax.Array) -> jax.Array:
+    """1 - c|x|^2 for float64 points.
+
+    Hazard: |x|^2 rounds to 2^-53 and the gap is 4 e^-r; and the compiler contracts a*b - p into a fused multiply-add,
+    which breaks error-free transformations that subtract rounded products. Cure: split by bit masks, so that every
+    product is exact whether contracted or not; round the large parts to a grid on which sums are exact in any order.
+    """
+    even = power_of_two(c)  # c = m 4^k with m in [1, 4): z = 2^k x is exact
+    exponent = lax.bitcast_convert_type(even, jnp.int64) >> 52
+    even = jnp.where(exponent % 2 == 0, even * 0.5, even)  # biased exponent 1023 is odd: odd means an even power
+    m, z = c / even, x * jnp.sqrt(even)
+    h = _high_half(z)
+    low = z - h
+    hh, hl = h * h, 2 * h * low
+    square = hh + hl
+    rest = (hl - (square - hh)) + low * low  # square + rest = z^2
+    # A point far outside the ball would leave the grid's range: its gap is floored anyway.
+    grid = jnp.round(jnp.where(square > 4.0, 4.0, square) * _GRID) * (1 / _GRID)
+    big, small = sum_terms(grid, (square - grid) + rest)
+    mh, bh = _high_half(m), _high_half(big)
+    ml, bl = m - mh, big - bh
+    g, e1 = _two_sum(jnp.ones_like(big), -mh * bh)
+    g, e2 = _two_sum(g, -mh * bl)
+    g, e3 = _two_sum(g, -ml * bh)
+    return g + (((e1 + e2) + e3) - (ml * bl + m * small))
+
+
+@_exact_gap.defjvp
+@in_x64
+def _(primals, tangents):
+    (x, c), (dx, dc) = primals, tangents
+    return _exact_gap(x, c), -2 * c * jnp.sum(x * dx) - jnp.sum(x * x) * dc
+
+
+def shrink_inside(gap: jax.Array, slack: float = 2.0) -> jax.Array:
+    """Factor that keeps a result with this (exactly known, positive) gap strictly inside the ball when it is rounded.
+
+    The only correction an operation makes: rounding to nearest moves the norm by at most half an eps (`slack`
+    for float64, whose coefficients carry rounding of their own), so points closer than that to the boundary are pulled
+    back by that much. 1 for all others.
+    """
+    s = scope()
+    limit = 1 - (0.51 if s.narrow else slack) * s.eps
+    near = gap < 1 - limit * limit
+    radius = jnp.sqrt(1 - jnp.where(near, gap, 0.0))
+    return jnp.where(near, limit / radius, 1.0)

@@ -1,0 +1,376 @@
+"""The hyperboloid {x : <x, x>_L = -1/c, x_0 > 0} in Minkowski space, time coordinate first."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float
+
+from hyp_manifolds import _hnnpp
+from hyp_manifolds._lorentz import along, half_angle, lift, tangent_sq, time_scaled, with_time
+from hyp_manifolds._manifold import Manifold, Scalar
+from hyp_manifolds._numerics import (
+    asinh_sq,
+    asinhc2,
+    cosh_sinhc_scaled,
+    dots,
+    log_over_sinh,
+    norm,
+    safe_sqrt,
+    scope,
+    sinh_ratio,
+)
+
+Ambient = Float[Array, "ambient"]
+
+
+@dataclass(frozen=True)
+class Hyperboloid(Manifold):
+    """Hyperboloid (Lorentz) model of curvature -c, arrays of length dim + 1.
+
+    A point is its spatial part: operations re-derive the time coordinate, never read or subtract it, and gradients with
+    respect to it are 0. So is a tangent: its time coordinate <x_s, v_s>/x_0 is derived (only `tangent_proj` and
+    `egrad2rgrad` take general ambient vectors and read it).
+
+    Accuracy (norm-wise relative, eps of the dtype, times the condition number, sqrt(c) d(0, x) up to 15 in float32 and
+    30 in float64): 4 eps, 6 for `sqdist`; `dist_0`, `expmap_0`, `logmap_0`: 3 eps, on to radius 80 and 300.
+
+    Source: Nickel and Kiela, Learning Continuous Hierarchies in the Lorentz Model of Hyperbolic Geometry, 2018.
+    """
+
+    VERSION_DEFAULT: ClassVar[int] = 0
+    VERSION_SMOOTHENED: ClassVar[int] = 1
+    versions: ClassVar[tuple[int, ...]] = (0, 1)
+
+    def ambient_dim(self, dim: int) -> int:
+        """dim + 1."""
+        return dim + 1
+
+    # Distances -------------------------------------------------------------------------------------------------------
+
+    def dist(self, x: Ambient, y: Ambient, c: Scalar, version_idx: int = 0) -> Scalar:
+        """Geodesic distance arcosh(-c <x, y>_L)/sqrt(c) = 2/sqrt(c) asinh(sinh(rho/2)).
+
+        Args:
+            x: point, shape (dim + 1,).
+            y: point, shape (dim + 1,).
+            c: curvature magnitude, scalar > 0.
+            version_idx: both versions run this formula, which is smooth without clamps.
+
+        Returns:
+            Scalar, in the unit of 1/sqrt(c). Gradient 0 at x == y.
+
+        Accuracy: 4 eps times the condition number, 2 for near pairs; gradient 5. Source: Nickel and Kiela 2018, Eq. 5.
+        """
+        return 2 / jnp.sqrt(c) * jnp.arcsinh(safe_sqrt(half_angle(x[1:], y[1:], c)))
+
+    def dist_0(self, x: Ambient, c: Scalar, version_idx: int = 0) -> Scalar:
+        """Distance from the origin, asinh(sqrt(c)|x_s|)/sqrt(c).
+
+        Args: x: point, shape (dim + 1,); c: scalar > 0; version_idx as in `dist`.
+        Returns: scalar. Gradient 0 at the origin. Accuracy: 3 eps times the condition number, to radius 80 and 300.
+        """
+        s = jnp.sqrt(c)
+        return jnp.arcsinh(s * norm(x[1:])) / s
+
+    def sqdist(self, x: Ambient, y: Ambient, c: Scalar) -> Scalar:
+        """Squared distance (4/c) asinh^2(sinh(rho/2)): smooth, also at x == y.
+
+        Args: x, y: points, shape (dim + 1,); c: scalar > 0.
+        Returns: scalar. Accuracy: 6 eps times the condition number, 3 for near pairs.
+        """
+        return 4 / c * asinh_sq(half_angle(x[1:], y[1:], c))
+
+    # Gyro-vector space -----------------------------------------------------------------------------------------------
+
+    def addition(self, x: Ambient, y: Ambient, c: Scalar) -> Ambient:
+        """Gyro-addition: the boost that takes the origin to x, applied to y. Equals the ball's through the isometry.
+
+        Spatial part y_s + x_s (b + c<x_s, y_s>/(1 + a)).
+
+        Args: x, y: points, shape (dim + 1,); c: scalar > 0.
+        Returns: point, shape (dim + 1,). Accuracy: 4 eps times the condition number. Source: Ungar 2005, Eq. 3.171.
+        """
+        x_s, y_s = x[1:], y[1:]
+        s = x_s + y_s
+        xx, yy, xs, ys, ss = dots((x_s, x_s), (y_s, y_s), (x_s, s), (y_s, s), (s, s))
+        a, b = time_scaled(xx, c), time_scaled(yy, c)
+        # b + c<x, y>/(1 + a) - 1, in sums with s where x + y is the small quantity
+        along_s = c * ((ys - xs) / (a + b) + xs / (1 + a))
+        along_y = c * (yy / (1 + b) + (xs - xx) / (1 + a))
+        k = jnp.where(ss < yy, along_s, along_y)
+        return lift(s + k * x_s, c)
+
+    def scalar_mul(self, r: Scalar, x: Ambient, c: Scalar) -> Ambient:
+        """Gyro-scaling exp_0(r log_0 x).
+
+        Args: r: scalar; x: point, shape (dim + 1,); c: scalar > 0.
+        Returns: point, shape (dim + 1,). Accuracy: 4 eps times the condition number.
+        """
+        x_s = x[1:]
+        return _exp_along(r * _asinhc(jnp.sqrt(c) * norm(x_s)), x_s, c)
+
+    # Exponential and logarithm ---------------------------------------------------------------------------------------
+
+    def expmap(self, v: Ambient, x: Ambient, c: Scalar) -> Ambient:
+        """Exponential map cosh(theta) x + sinh(theta)/theta v, theta = sqrt(c <v, v>_L).
+
+        Args: v: tangent at x, shape (dim + 1,); x: point, shape (dim + 1,); c: scalar > 0.
+        Returns: point, shape (dim + 1,); infinite only where the result overflows the dtype. Accuracy: 4 eps times the
+        condition number. Source: Nickel and Kiela 2018, Eq. 9.
+        """
+        v_s, x_s = v[1:], x[1:]
+        k, a, b = cosh_sinhc_scaled(c * tangent_sq(v_s, x_s, c))
+        return lift(k * (k * (a * x_s + b * v_s)), c)
+
+    def expmap_0(self, v: Ambient, c: Scalar) -> Ambient:
+        """Exponential map at the origin, spatial part sinh(sqrt(c)|v_s|) v_s/(sqrt(c)|v_s|).
+
+        Args: v: tangent at the origin, shape (dim + 1,); c: scalar > 0.
+        Returns: point, shape (dim + 1,). Accuracy: 3 eps times the condition number, to radius 80 and 300.
+        """
+        return _exp_along(1.0, v[1:], c)
+
+    def logmap(self, y: Ambient, x: Ambient, c: Scalar) -> Ambient:
+        """Logarithm rho/sinh(rho) (y - cosh(rho) x) = f ((y - x) - 2 sinh^2(rho/2) x).
+
+        Args: y: point, shape (dim + 1,); x: point, shape (dim + 1,); c: scalar > 0.
+        Returns: tangent at x, shape (dim + 1,); 0 at y == x. Accuracy: 4 eps times the condition number, 2 for near
+        pairs. Source: Nickel and Kiela 2018, Sec. 3.
+        """
+        x_s, y_s = x[1:], y[1:]
+        half = half_angle(x_s, y_s, c)
+        f = log_over_sinh(half)
+        return _tangent(f * (y_s - x_s) - (2 * half * f) * x_s, x_s, c)
+
+    def logmap_0(self, y: Ambient, c: Scalar) -> Ambient:
+        """Logarithm at the origin, [0, asinh(sqrt(c)|y_s|) y_s/(sqrt(c)|y_s|)].
+
+        Args: y: point, shape (dim + 1,); c: scalar > 0.
+        Returns: tangent at the origin, shape (dim + 1,). Accuracy: 3 eps times the condition number, to radius 80 and
+        300.
+        """
+        y_s = y[1:]
+        return with_time(jnp.zeros_like(y[0]), _asinhc(jnp.sqrt(c) * norm(y_s)) * y_s)
+
+    def geodesic(self, t: Scalar, x: Ambient, y: Ambient, c: Scalar) -> Ambient:
+        """Point (sinh((1 - t) rho) x + sinh(t rho) y)/sinh(rho) of the geodesic.
+
+        Args: t: scalar, 0 at x and 1 at y; x, y: points, shape (dim + 1,); c: scalar > 0.
+        Returns: point, shape (dim + 1,). Accuracy: 4 eps times the condition number.
+        """
+        x_s, y_s = x[1:], y[1:]
+        rho2 = 4 * asinh_sq(half_angle(x_s, y_s, c))
+        return lift(sinh_ratio(1 - t, rho2) * x_s + sinh_ratio(t, rho2) * y_s, c)
+
+    def retraction(self, v: Ambient, x: Ambient, c: Scalar) -> Ambient:
+        """First-order retraction proj(x + v).
+
+        Args: v: tangent at x, shape (dim + 1,); x: point, shape (dim + 1,); c: scalar > 0.
+        Returns: point, shape (dim + 1,).
+        """
+        return lift(x[1:] + v[1:], c)
+
+    # Transport and tangent spaces --------------------------------------------------------------------------------------
+
+    def ptransp(self, v: Ambient, x: Ambient, y: Ambient, c: Scalar) -> Ambient:
+        """Parallel transport v + c<v, y>_L/(1 - c<x, y>_L) (x + y).
+
+        Args: v: tangent at x, shape (dim + 1,); x, y: points, shape (dim + 1,); c: scalar > 0.
+        Returns: tangent at y, shape (dim + 1,). Accuracy: 4 eps times the condition number, 2 for near pairs. Source:
+        Law et al. 2019; Nagano et al. 2019, Eq. 4.
+        """
+        v_s, x_s, y_s = v[1:], x[1:], y[1:]
+        k = along(v_s, x_s, y_s, c) * c / (2 * (1 + half_angle(x_s, y_s, c)))
+        return _tangent(v_s - k * (x_s + y_s), y_s, c)
+
+    def ptransp_0(self, v: Ambient, y: Ambient, c: Scalar) -> Ambient:
+        """Parallel transport from the origin, v_s + c<y_s, v_s>/(1 + b) y_s.
+
+        Args: v: tangent at the origin, shape (dim + 1,); y: point, shape (dim + 1,); c: scalar > 0.
+        Returns: tangent at y, shape (dim + 1,). Accuracy: 4 eps times the condition number.
+        """
+        v_s, y_s = v[1:], y[1:]
+        yy, yv = dots((y_s, y_s), (y_s, v_s))
+        b = time_scaled(yy, c)
+        return with_time(jnp.sqrt(c) * yv, v_s + (c * yv / (1 + b)) * y_s)
+
+    def tangent_inner(self, u: Ambient, v: Ambient, x: Ambient, c: Scalar) -> Scalar:
+        """Minkowski inner product <u, v>_L of tangents: <u_perp, v_perp> + u_radial v_radial/a^2.
+
+        Args: u, v: tangents at x, shape (dim + 1,); x: point, shape (dim + 1,); c: scalar > 0.
+        Returns: scalar. Accuracy: 4 eps times the condition number.
+        """
+        # Polarisation keeps the accurate radial split and the smooth derivative at the origin in one place.
+        u_s, v_s, x_s = u[1:], v[1:], x[1:]
+        return 0.25 * (tangent_sq(u_s + v_s, x_s, c) - tangent_sq(u_s - v_s, x_s, c))
+
+    def tangent_norm(self, v: Ambient, x: Ambient, c: Scalar) -> Scalar:
+        """Riemannian norm sqrt(<v, v>_L).
+
+        Args: v: tangent at x, shape (dim + 1,); x: point, shape (dim + 1,); c: scalar > 0.
+        Returns: scalar. Gradient 0 at v = 0. Accuracy: 4 eps times the condition number.
+        """
+        return safe_sqrt(tangent_sq(v[1:], x[1:], c))
+
+    def tangent_proj(self, v: Ambient, x: Ambient, c: Scalar) -> Ambient:
+        """Orthogonal projection of an ambient vector, v + c<x, v>_L x.
+
+        Args: v: ambient vector, shape (dim + 1,), time coordinate included; x: point, shape (dim + 1,); c: scalar > 0.
+        Returns: tangent at x, shape (dim + 1,). A tangent is returned as it is, to the rounding of its time coordinate.
+        """
+        v_s, x_s = v[1:], x[1:]
+        xx, xv = dots((x_s, x_s), (x_s, v_s))
+        a = time_scaled(xx, c)
+        defect = jnp.sqrt(c) * (jnp.sqrt(c) * xv - a * v[0])  # sqrt(c)<x, v>_L times sqrt(c)
+        # A tangent's time is rounded to the dtype, and x_s would amplify that: what rounding explains is not a defect.
+        noise = 2 * scope().eps * jnp.sqrt(c) * (a * jnp.abs(v[0]))
+        out = v_s + jnp.where(jnp.abs(defect) <= noise, 0.0, defect) * x_s
+        return _tangent(out, x_s, c)
+
+    def egrad2rgrad(self, grad: Ambient, x: Ambient, c: Scalar) -> Ambient:
+        """Riemannian gradient: grad with its time negated, projected; spatial part h + c<x_s, h> x_s.
+
+        h = grad_s + grad_0 x_s/x_0 is the gradient in the spatial chart, so that gradients with respect to any
+        extension of the function off the hyperboloid give one answer.
+
+        Args: grad: Euclidean gradient at x, shape (dim + 1,); x: point, shape (dim + 1,); c: scalar > 0.
+        Returns: tangent at x, shape (dim + 1,). Accuracy: 4 eps times the condition number. Source: Nickel and Kiela
+        2018, Algorithm 1.
+        """
+        x_s = x[1:]
+        xx, xg = dots((x_s, x_s), (x_s, grad[1:]))
+        a, s = time_scaled(xx, c), jnp.sqrt(c)
+        pull = s * grad[0] / a
+        h = grad[1:] + pull * x_s
+        xh = xg + pull * xx
+        # <x, h + c <x, h> x> = a^2 <x, h>, so the time coordinate is sqrt(c) a <x, h>
+        return with_time(s * a * xh, h + (c * xh) * x_s)
+
+    # Points ------------------------------------------------------------------------------------------------------------
+
+    def proj(self, x: Ambient, c: Scalar) -> Ambient:
+        """The point over the spatial part: time becomes sqrt(1/c + |x_s|^2).
+
+        Args: x: ambient vector, shape (dim + 1,); c: scalar > 0.
+        Returns: point, shape (dim + 1,).
+        """
+        return lift(x[1:], c)
+
+    def is_in_manifold(self, x: Ambient, c: Scalar, atol: Scalar | None = None) -> Bool[Array, ""]:
+        """Whether x_0 is sqrt(1/c + |x_s|^2), relative to its own size.
+
+        Args: x: ambient vector, shape (dim + 1,); c: scalar > 0; atol: relative tolerance, None is sqrt(eps).
+        Returns: boolean scalar; False for NaN.
+        """
+        tol = scope().eps ** 0.5 if atol is None else atol
+        time = lift(x[1:], c)[0]
+        return (jnp.abs(x[0] - time) <= tol * time) & jnp.isfinite(time)
+
+    def is_in_tangent_space(self, v: Ambient, x: Ambient, c: Scalar, atol: Scalar | None = None) -> Bool[Array, ""]:
+        """Whether v_0 is <x_s, v_s>/x_0, relative to |v|.
+
+        Args: v: ambient vector, shape (dim + 1,); x: point, shape (dim + 1,); c: scalar > 0; atol: relative tolerance,
+            None is sqrt(eps).
+
+        Returns: boolean scalar; False for NaN.
+        """
+        tol = scope().eps ** 0.5 if atol is None else atol
+        v0 = _tangent(v[1:], x[1:], c)[0]
+        return jnp.abs(v[0] - v0) <= tol * (norm(v[1:]) + jnp.abs(v0))
+
+    def _origin(self, c: jax.Array, dim: int) -> jax.Array:
+        return jnp.concatenate([(1 / jnp.sqrt(c))[None], jnp.zeros(dim, c.dtype)])
+
+    def _frame_at_origin(self, u: jax.Array) -> jax.Array:
+        return jnp.concatenate([jnp.zeros_like(u[:1]), u])
+
+    # Layers' helpers, batched by signature ---------------------------------------------------------------------------
+
+    def minkowski_inner(self, x: Float[Array, "*batch ambient"], y: Float[Array, "*batch ambient"]) -> Float[Array, "*batch"]:
+        """Minkowski inner product -x_0 y_0 + <x_s, y_s> of ambient vectors, as they are.
+
+        Args: x, y: ambient vectors, shapes (..., dim + 1) that broadcast.
+        Returns: shape (...,).
+        """
+        return jnp.sum(x[..., 1:] * y[..., 1:], -1) - x[..., 0] * y[..., 0]
+
+    def proj_batch(self, x: Float[Array, "*batch ambient"], c: Scalar) -> Float[Array, "*batch ambient"]:
+        """`proj` of every vector of a batch.
+
+        Args: x: ambient vectors, shape (..., dim + 1); c: scalar > 0.
+        Returns: points, shape (..., dim + 1).
+        """
+        return _rows(lambda p: lift(p[1:], c), x)
+
+    def embed_spatial_0(self, v: Float[Array, "*batch dim"]) -> Float[Array, "*batch ambient"]:
+        """Tangents at the origin from their spatial parts: [0, v].
+
+        Args: v: spatial vectors, shape (..., dim).
+        Returns: tangents at the origin, shape (..., dim + 1).
+        """
+        return jnp.concatenate([jnp.zeros_like(v[..., :1]), v], -1)
+
+    def hcat(self, points: Float[Array, "count ambient"], c: Scalar = 1.0) -> Float[Array, " total"]:  # pyright: ignore[reportArgumentType]
+        """Lorentz direct concatenation: spatial parts side by side, time sqrt(1/c + sum |x_s|^2).
+
+        Args: points: points, shape (count, dim + 1); c: scalar > 0.
+        Returns: one point, shape (count * dim + 1,). Source: Qu and Zou 2022; Bdeir et al. 2024, Sec. 4.
+        """
+        return lift(points[:, 1:].reshape(-1), c)
+
+    def compute_mlr(
+        self,
+        x: Float[Array, "batch ambient"],
+        z: Float[Array, "out_dim ambient-1"],
+        r: Float[Array, "out_dim 1"],
+        c: Scalar,
+        clamping_factor: Scalar,
+        smoothing_factor: Scalar,
+        min_enorm: Scalar = 1e-15,  # pyright: ignore[reportArgumentType]
+    ) -> Float[Array, "batch out_dim"]:
+        """Scores of hyperplanes, |z|/sqrt(c) asinh(sqrt(c) (cosh(sqrt(c) r) <z/|z|, x_s> - sinh(sqrt(c) r) x_0)).
+
+        Args:
+            x: points, shape (batch, dim + 1).
+            z: normals, shape (out_dim, dim).
+            r: signed offsets along the normals, shape (out_dim, 1).
+            c: curvature magnitude, scalar > 0.
+            clamping_factor: the argument of asinh is limited to +-clamping_factor log(2/eps), smoothly.
+            smoothing_factor: sharpness of that limit; larger is closer to a hard clip.
+            min_enorm: floor of |z|.
+
+        Returns:
+            Scores, shape (batch, out_dim). Source: Bdeir, Schwethelm and Landwehr, Fully Hyperbolic Convolutional
+            Neural Networks for Computer Vision, 2024, Theorem 2.
+        """
+        return _hnnpp.lorentz_scores(x, z, r, c, clamping_factor, smoothing_factor, min_enorm)
+
+
+def _rows(fn, x: jax.Array) -> jax.Array:
+    out = jax.vmap(fn)(x.reshape(-1, x.shape[-1]))
+    return out.reshape(*x.shape[:-1], out.shape[-1])
+
+
+def _tangent(v: jax.Array, x: jax.Array, c: jax.Array) -> jax.Array:
+    """The ambient tangent at x with spatial part v: v_0 = <x_s, v_s>/x_0."""
+    xx, xv = dots((x, x), (x, v))
+    return with_time(jnp.sqrt(c) * xv / time_scaled(xx, c), v)
+
+
+def _asinhc(n: jax.Array) -> jax.Array:
+    """asinh(n)/n for norms, whose square may overflow."""
+    big = n > 1e100
+    safe = jnp.where(big, n, 1.0)
+    return jnp.where(big, jnp.arcsinh(safe) / safe, asinhc2(jnp.where(big, 0.0, n) ** 2))
+
+
+def _exp_along(r: jax.Array | float, v: jax.Array, c: jax.Array) -> jax.Array:
+    """exp_0(r v) for a spatial tangent v."""
+    (vv,) = dots((v, v))
+    k, _, b = cosh_sinhc_scaled(r * r * c * vv)
+    return lift(k * (k * (b * r * v)), c)
+
+
+__all__ = ["Hyperboloid"]

@@ -1,0 +1,102 @@
+"""The accuracy contract as data: operation, region and dtype give a bound in units of the dtype's eps.
+
+Errors are norm-wise relative against the exact result for the inputs as stored. A bound is raw, or divided by
+max(1, norm-wise condition number): the hyperboloid's coordinates are ill-conditioned far out (an error of eps in the
+input turns the result by e^r eps), the ball's results are right to a few eps everywhere.
+"""
+
+from dataclasses import dataclass
+
+EPS = {"bfloat16": 2.0**-7, "float16": 2.0**-10, "float32": 2.0**-23, "float64": 2.0**-52}
+GRADIENT = 16.0  # gradients, over their own condition number, at moderate radii
+
+
+@dataclass(frozen=True)
+class Bound:
+    """What is promised for one operation.
+
+    Attributes:
+        limit: largest error in eps up to the promised radius.
+        conditioned: divide the error by max(1, condition number).
+        near: limit for pairs 1e-7 to 1e-1 apart, where it differs.
+        everywhere: the limit also holds beyond the promised radius.
+        overflows: infinities are allowed beyond the promised radius and for long tangents; NaN never is.
+        representable_sinh: nothing is promised where the pair is so far apart that sinh of the distance overflows.
+        inside: the result lies strictly inside the ball.
+    """
+
+    limit: float
+    conditioned: bool = False
+    near: float | None = None
+    everywhere: bool = False
+    overflows: bool = False
+    representable_sinh: bool = False
+    inside: bool = False
+
+
+CONTRACT: dict[str, dict[str, Bound]] = {
+    "poincare": {
+        "dist": Bound(4),
+        "dist_mobius": Bound(4),
+        "dist_metric": Bound(4),
+        "dist_proxy": Bound(6),
+        "sqdist": Bound(6),
+        "grad_dist": Bound(4),
+        "dist_0": Bound(4),
+        "dist_0_proxy": Bound(6),
+        "conformal_factor": Bound(4),
+        "addition": Bound(4, inside=True),
+        "scalar_mul": Bound(4, inside=True),
+        "expmap": Bound(4, conditioned=True, inside=True),
+        "expmap_0": Bound(4, inside=True),
+        "logmap": Bound(4),
+        "logmap_0": Bound(4),
+        "geodesic": Bound(4, conditioned=True, inside=True),
+        "ptransp": Bound(4),
+        "ptransp_0": Bound(4),
+        "gyration": Bound(4, conditioned=True),
+        "tangent_inner": Bound(4, conditioned=True),
+        "tangent_norm": Bound(4),
+        "egrad2rgrad": Bound(4),
+        "to_hyperboloid": Bound(4),
+    },
+    "hyperboloid": {
+        "dist": Bound(4, conditioned=True, near=2),
+        "dist_smoothened": Bound(4, conditioned=True, near=2),
+        "sqdist": Bound(6, conditioned=True, near=3, representable_sinh=True),
+        "grad_dist": Bound(5, conditioned=True),
+        "dist_0": Bound(3, conditioned=True, everywhere=True),
+        "addition": Bound(4, conditioned=True, overflows=True, representable_sinh=True),
+        "scalar_mul": Bound(4, conditioned=True, overflows=True),
+        "expmap": Bound(4, conditioned=True, overflows=True),
+        "expmap_0": Bound(3, conditioned=True, everywhere=True),
+        "logmap": Bound(4, conditioned=True, near=2, representable_sinh=True),
+        "logmap_0": Bound(3, conditioned=True, everywhere=True),
+        "geodesic": Bound(4, conditioned=True, representable_sinh=True),
+        "ptransp": Bound(4, conditioned=True, near=2, representable_sinh=True),
+        "ptransp_0": Bound(4, conditioned=True),
+        "gyration": Bound(4, conditioned=True, representable_sinh=True),
+        "tangent_inner": Bound(4, conditioned=True),
+        "tangent_norm": Bound(4, conditioned=True),
+        "egrad2rgrad": Bound(4, conditioned=True),
+        "to_poincare": Bound(3, conditioned=True, everywhere=True),
+    },
+    "euclidean": {
+        "dist": Bound(4),
+        "sqdist": Bound(6),
+        "grad_dist": Bound(4),
+        "dist_0": Bound(4),
+        "addition": Bound(2),
+        "scalar_mul": Bound(2),
+        "expmap": Bound(2),
+        "expmap_0": Bound(0),
+        "logmap": Bound(2),
+        "logmap_0": Bound(0),
+        "geodesic": Bound(4, conditioned=True),
+        "ptransp": Bound(0),
+        "ptransp_0": Bound(0),
+        "tangent_inner": Bound(4, conditioned=True),
+        "tangent_norm": Bound(4),
+        "egrad2rgrad": Bound(0),
+    },
+}

@@ -1,0 +1,74 @@
+"""Laws at the ends: flat space as c -> 0, and NaN."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from .._calls import Batched
+from ..samples import Sample, make_sample
+from ._law import law, relative
+from ._signatures import operations
+
+
+@law(eps=64)
+def small_curvature_approaches_flat_space(m: Batched, s: Sample) -> Iterator[Any]:
+    """As c -> 0 the maps become linear, transport moves nothing, and distances are norms of differences.
+
+    Spoken of the last dim coordinates of an array, in the metric at the origin.
+    """
+    c = s.eps  # deviations from flat space are of order c |x|^2
+    radius = np.sqrt(c)
+    flat = make_sample(m.manifold, s.dim, (c,), dtype=s.x.dtype, radius=float(radius), seed=1)
+    x, y, v, o = (getattr(flat, k).astype(np.float64)[:, -s.dim :] for k in "xyvo")
+    size = np.linalg.norm(x, axis=1) + np.linalg.norm(y, axis=1) + np.linalg.norm(v, axis=1)
+
+    def last(name: str, letters: str) -> Any:
+        return m(name, *flat.arguments(letters)).astype(np.float64)[:, -s.dim :]
+
+    yield relative(x, o, label="expmap_0")
+    yield relative(last("logmap_0", "x"), x, label="logmap_0")
+    yield relative(last("expmap", "vx"), x + v, scale=size, label="expmap")
+    yield relative(last("retraction", "vx"), x + v, scale=size, label="retraction")
+    yield relative(last("logmap", "yx"), y - x, scale=size, label="logmap")
+    yield relative(last("ptransp", "vxy"), v, label="ptransp")
+    if hasattr(m.manifold, "addition"):
+        yield relative(last("addition", "xy"), x + y, scale=size, label="addition")
+        yield relative(last("scalar_mul", "rx"), flat.r.astype(np.float64)[:, None] * x, scale=size, label="scalar_mul")
+    step = np.zeros_like(flat.x)
+    step[:, -s.dim :] = (y - x).astype(s.x.dtype)
+    yield relative(m.dist(flat.x, flat.y, flat.c), m.tangent_norm(step, flat.origin, flat.c), label="dist")
+
+
+@law()
+def nan_in_gives_nan_out(m: Batched, s: Sample) -> Iterator[Any]:
+    """A NaN in any argument (in the last coordinate of an array) gives NaN, never a plausible number."""
+    names = operations(m.manifold)
+    for name, letters in names.items():
+        arguments = s.take(slice(0, len(letters) + 1)).arguments(letters)
+        curved = _depends_on(m, s, name, letters)
+        for row in range(len(letters) + 1):
+            column = np.array(arguments[row])
+            column[row, ...] = np.where(np.arange(column[row].size) == column[row].size - 1, np.nan, column[row])
+            arguments[row] = column
+        out = m.flat(name, *arguments)
+        for row, letter in enumerate([*letters, "c"]):
+            if letter in curved and not np.isnan(out[row]).any():
+                yield f"{name}: NaN in {letter} gives {out[row]}"
+    broken = s.x[:1].copy()
+    broken[0, -1] = np.nan
+    if m.is_in_manifold(broken, s.c[:1]).any():
+        yield "is_in_manifold is True for NaN"
+
+
+def _depends_on(m: Batched, s: Sample, name: str, letters: str) -> set[str]:
+    """The arguments that the result depends on at all: flat transport does not look at the points."""
+    base = m.flat(name, *s.arguments(letters))
+    found = set()
+    for letter in [*letters, "c"]:
+        changed = {letter: np.roll(getattr(s, letter), 1, axis=0)}
+        if letter == "c":
+            changed = {"c": (s.c * 1.125).astype(s.c.dtype)}
+        if np.any(m.flat(name, *Sample(**{**vars(s), **changed}).arguments(letters)) != base):
+            found.add(letter)
+    return found

@@ -1,0 +1,112 @@
+"""Condition numbers and gradients of exact operations, by central differences at the working precision.
+
+All operations are equivariant under rotations about the origin, so both are computed in an orthonormal basis of the
+span of the inputs plus one axis across it: the cost does not grow with the dimension.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import mpmath as mp
+
+from ._operation import Operation
+from ._vector import Vector, dot, flat, minus, norm, plus, times
+
+Argument = Any  # a Vector, or a number
+
+
+def basis_of(vectors: Sequence[Vector], size: int) -> list[Vector]:
+    """Orthonormal basis of the span of the vectors, plus one axis outside it where there is room."""
+    basis: list[Vector] = []
+    tiny = mp.mpf(10) ** (-mp.mp.dps // 2)
+    axes = [[mp.mpf(i == j) for j in range(size)] for i in range(size)]
+    for number, candidate in enumerate([*vectors, *axes]):
+        if len(basis) == size:
+            break
+        rest = candidate
+        for _ in range(2):  # one pass leaves a part along the basis when two inputs are nearly parallel
+            for axis in basis:
+                rest = minus(rest, times(dot(rest, axis), axis))
+        if norm(rest) > tiny * norm(candidate):
+            basis.append(times(1 / norm(rest), rest))
+            if number >= len(vectors):
+                break
+    return basis
+
+
+def _is_vector(argument: Argument) -> bool:
+    return isinstance(argument, list)
+
+
+def _reduced(arguments: Sequence[Argument], letters: str, time: bool, extra: Sequence[Vector] = ()):
+    """The arguments in the basis, and the basis. An ambient gradient (letter g with a time) keeps its time."""
+
+    def split(letter: str, a: Vector) -> tuple[Vector, Vector]:
+        return (a[:1], a[1:]) if time and letter == "g" else ([], a)
+
+    pairs = [split(k, a) if _is_vector(a) else None for k, a in zip(letters, arguments, strict=True)]
+    vectors = [p[1] for p in pairs if p is not None] + list(extra)
+    basis = basis_of(vectors, len(vectors[0]))
+    inside = [
+        a if p is None else [*p[0], *(dot(p[1], axis) for axis in basis)] for a, p in zip(arguments, pairs, strict=True)
+    ]
+    return inside, basis
+
+
+def _derivative(function: Callable[[Any], Any], at: Any, step: Any) -> Vector:
+    return times(1 / (2 * step), minus(flat(function(at + step)), flat(function(at - step))))
+
+
+def _set(arguments: Sequence[Argument], i: int, j: int, value: Any) -> list[Argument]:
+    out = [list(a) if _is_vector(a) else a for a in arguments]
+    out[i][j] = value
+    return out
+
+
+def condition(operation: Operation, arguments: Sequence[Argument], c: Any, time: bool = False) -> tuple[Any, Any]:
+    """Norm-wise relative condition number sum_i |J_i| |a_i| / |f| over the vector arguments, and the largest |J_i|.
+
+    |J| is the Frobenius norm. Scalars and c count as exact. The condition number is inf where f == 0.
+    """
+    reduced, _ = _reduced(arguments, operation.arguments, time)
+    total = largest = mp.mpf(0)
+    for i, a in enumerate(reduced):
+        if not _is_vector(a) or not norm(a):
+            continue
+        step, square = norm(a) * mp.mpf(10) ** (-mp.mp.dps // 3), mp.mpf(0)
+        for j in range(len(a)):
+            column = _derivative(lambda t, i=i, j=j: operation.function(*_set(reduced, i, j, t), c), a[j], step)
+            square += dot(column, column)
+        total, largest = total + mp.sqrt(square) * norm(a), max(largest, mp.sqrt(square))
+    size = norm(flat(operation.function(*reduced, c)))
+    return (total / size if size else mp.inf), largest
+
+
+def vjp(operation: Operation, arguments: Sequence[Argument], c: Any, cotangent: Vector, time: bool = False):
+    """Gradient of <cotangent, f> by every argument and by c, each a list in the argument's own coordinates."""
+    output_time = operation.output == "ambient"
+    spatial = [] if operation.output == "scalar" else [cotangent[1:] if output_time else cotangent]
+    reduced, basis = _reduced(arguments, operation.arguments, time, spatial)
+    weight = cotangent if operation.output == "scalar" else [dot(spatial[0], axis) for axis in basis]
+    weight = [cotangent[0], *weight] if output_time else weight
+
+    def value(args: Sequence[Argument], curvature: Any) -> Any:
+        return dot(weight, flat(operation.function(*args, curvature)))
+
+    small = mp.mpf(10) ** (-mp.mp.dps // 3)
+    gradients: list[Vector] = []
+    for i, a in enumerate(reduced):
+        if not _is_vector(a):
+            step = small * (abs(a) or 1)
+            with_a = lambda t, i=i: value([*reduced[:i], t, *reduced[i + 1 :]], c)  # noqa: E731
+            gradients.append(_derivative(with_a, a, step))
+            continue
+        step = small * (norm(a) or 1 / mp.sqrt(c))
+        columns = [
+            _derivative(lambda t, i=i, j=j: value(_set(reduced, i, j, t), c), a[j], step)[0] for j in range(len(a))
+        ]
+        own_time = len(a) - len(basis)
+        spread = plus(*(times(s, axis) for s, axis in zip(columns[own_time:], basis, strict=True)))
+        gradients.append([*columns[:own_time], *spread])
+    gradients.append(_derivative(lambda t: value(reduced, t), c, small * c))
+    return gradients
