@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+from jax import lax
 
-from hyp_manifolds._numerics import dots, norm, safe_div
+from hyp_manifolds._numerics import again, combine, dots, fence, hypot1, norm, safe_div
 from hyp_manifolds._numerics.scope import in_x64
 
 
@@ -20,7 +21,7 @@ class Products(NamedTuple):
     yy: jax.Array
     xu: jax.Array
     yu: jax.Array
-    uu: jax.Array
+    uu: jax.Array  # to absolute accuracy only
     a: jax.Array
     b: jax.Array
     drop: jax.Array  # a - b, from <x - y, x + y>, not from a difference of times
@@ -33,24 +34,35 @@ def time_scaled(xx: jax.Array, c: jax.Array) -> jax.Array:
 
 def lift(x: jax.Array, c: jax.Array) -> jax.Array:
     """The ambient point over the spatial part x, time first."""
-    s = jnp.sqrt(c)
-    n = s * norm(x)
-    big = n > 1e100  # the square would overflow, and the 1 is long lost
-    time = jnp.where(big, n, jnp.sqrt(1 + jnp.where(big, 0.0, n) ** 2)) / s
-    return jnp.concatenate([time[None], x])
+    return with_time(time_over(norm(x), c), x)
 
 
+def time_over(n: jax.Array, c: jax.Array) -> jax.Array:
+    """x_0 = sqrt(1/c + n^2) over a spatial part of norm n."""
+    return hypot1(jnp.sqrt(c) * n) / jnp.sqrt(c)
+
+
+@jax.custom_jvp
+@in_x64
 def with_time(v0: jax.Array, v: jax.Array) -> jax.Array:
     """Ambient vector from its time and its spatial part."""
-    return jnp.concatenate([v0[None], v])
+    # Not a concatenation, which would write both parts to memory in float64 before they are rounded.
+    padded = lax.pad(v, jnp.zeros((), v.dtype), [(1, 0, 0)])
+    return jnp.where(jnp.arange(padded.shape[0]) == 0, v0, padded)
+
+
+@with_time.defjvp
+@in_x64
+def _(primals, tangents):
+    return with_time(*primals), jnp.concatenate([tangents[0][None], tangents[1]])
 
 
 def products(x: jax.Array, y: jax.Array, c: jax.Array) -> Products:
     """The inner products of a pair of spatial parts, in one pass."""
     u = x - y
-    xx, yy, xu, yu, uu = dots((x, x), (y, y), (x, u), (y, u), (u, u))
+    xx, yy, xu, yu = dots((x, x), (y, y), (x, u), (y, u))
     a, b = time_scaled(xx, c), time_scaled(yy, c)
-    return Products(xx, yy, xu, yu, uu, a, b, c * (xu + yu) / (a + b))
+    return Products(xx, yy, xu, yu, xu - yu, a, b, c * (xu + yu) / (a + b))
 
 
 def _toward(x: jax.Array, y: jax.Array, p: Products) -> jax.Array:
@@ -60,7 +72,7 @@ def _toward(x: jax.Array, y: jax.Array, p: Products) -> jax.Array:
     Cure: each where it is accurate.
     """
     near = p.uu < p.yy
-    return jnp.where(near, x - y, -y) + jnp.where(near, -p.drop / p.a, p.b / p.a) * x
+    return jnp.where(near, again(x, p.yy) - y, -y) + combine((jnp.where(near, -p.drop / p.a, p.b / p.a), x))
 
 
 def _angular(x: jax.Array, y: jax.Array, p: Products) -> jax.Array:
@@ -70,7 +82,7 @@ def _angular(x: jax.Array, y: jax.Array, p: Products) -> jax.Array:
     """
     x_shorter = p.xx <= p.yy
     base, bb, bu = (jnp.where(x_shorter, i, j) for i, j in ((x, y), (p.xx, p.yy), (p.xu, p.yu)))
-    perp = (x - y) - safe_div(bu, bb) * base
+    perp = (again(x, p.xx) - y) - safe_div(bu, bb) * base
     (pp,) = dots((perp, perp))
     xy = jnp.where(x_shorter, p.xx - p.xu, p.yy + p.yu)
     product = jnp.sqrt(p.xx) * jnp.sqrt(p.yy)
@@ -106,7 +118,7 @@ def _(primals, tangents):
     back = Products(p.yy, p.xx, -p.yu, -p.xu, p.uu, p.b, p.a, -p.drop)
     by_x, by_y = jnp.sum(_toward(x, y, p) * dx), jnp.sum(_toward(y, x, back) * dy)
     by_c = (4 * half - p.drop * (p.drop / (p.a * p.b))) / c  # at fixed coordinates
-    return half, 0.5 * c * (by_x + by_y) + 0.25 * by_c * dc
+    return half, 0.5 * c * fence(by_x + by_y, by=half) + 0.25 * by_c * dc
 
 
 @jax.custom_jvp
@@ -121,7 +133,7 @@ def along(v: jax.Array, x: jax.Array, y: jax.Array, c: jax.Array) -> jax.Array:
     (xv,) = dots((x, v))
     k = safe_div(xv, p.xx)
     radial = jnp.sqrt(c * p.xx) * _sinh_radial(p, c) / p.a + c * _angular(x, y, p)  # c <x, (b/a) x - y>
-    (across,) = dots((v - k * x, (x - y) - safe_div(p.xu, p.xx) * x))
+    (across,) = dots((v - k * x, (again(x, p.yy) - y) - safe_div(p.xu, p.xx) * x))
     return k * radial / c + across
 
 
@@ -143,21 +155,61 @@ def tangent_sq(v: jax.Array, x: jax.Array, c: jax.Array) -> jax.Array:
 
     |v|^2 - v_0^2 would lose e^2r.
     """
-    xx, xv = dots((x, x), (x, v))
-    k = safe_div(xv, xx)
-    perp = v - k * x
-    (pp,) = dots((perp, perp))
-    return pp + xv * (k / (1 + c * xx))
+    k, xx, pp = _radial_split(v, x)
+    return pp + xx * (k * (k / (1 + c * xx)))
 
 
 @tangent_sq.defjvp
 @in_x64
 def _(primals, tangents):
-    """Derivative of |v|^2 - c <x, v>^2/a^2, which is smooth at x = 0."""
-    (v, x, c), (dv, dx, dc) = primals, tangents
+    return tangent_sq(*primals), jax.jvp(lambda v, x, c: _plain_product(v, v, x, c), primals, tangents)[1]
+
+
+@jax.custom_jvp
+@in_x64
+def tangent_product(u: jax.Array, v: jax.Array, x: jax.Array, c: jax.Array) -> jax.Array:
+    """<u, v>_L of tangents with spatial parts u and v at x: <u_perp, v_perp> + u_radial v_radial/a^2."""
+    xx, xu, xv = dots((x, x), (x, u), (x, v))
+    k_u, k_v = safe_div(xu, xx), safe_div(xv, xx)
+    (across,) = dots((u - k_u * x, v - k_v * x))
+    return across + xv * (k_u / (1 + c * xx))
+
+
+@tangent_product.defjvp
+@in_x64
+def _(primals, tangents):
+    return tangent_product(*primals), jax.jvp(_plain_product, primals, tangents)[1]
+
+
+def _plain_product(u: jax.Array, v: jax.Array, x: jax.Array, c: jax.Array) -> jax.Array:
+    """<u, v> - c <x, u> <x, v>/a^2: its derivatives are smooth at x = 0 and do not cancel beyond their conditioning."""
+    xx, xu, xv, uv = dots((x, x), (x, u), (x, v), (u, v))
+    return uv - xu * (c * xv / (1 + c * xx))
+
+
+def _radial_split(v: jax.Array, x: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """(k, |x|^2, |v - k x|^2) with k = <x, v>/|x|^2."""
     xx, xv = dots((x, x), (x, v))
-    a2 = 1 + c * xx
-    m = c * xv / a2
-    w = v - m * x
-    out = jnp.sum(w * dv) - m * jnp.sum(w * dx)
-    return tangent_sq(v, x, c), 2 * out - (xv / a2) * (xv / a2) * dc
+    k = safe_div(xv, xx)
+    perp = v - k * x
+    return k, xx, dots((perp, perp))[0]
+
+
+@jax.custom_jvp
+@in_x64
+def combination_norm(a: jax.Array, x: jax.Array, b: jax.Array, v: jax.Array) -> jax.Array:
+    """|a x + b v|, as |(a + b k) x| and |b v_perp|: the sums that `tangent_sq` has made already."""
+    k, xx, pp = _radial_split(v, x)
+    radial = a + b * k
+    return jnp.sqrt(radial * (radial * xx) + b * (b * pp))
+
+
+@combination_norm.defjvp
+@in_x64
+def _(primals, tangents):
+    def square(a, x, b, v):
+        xx, xv, vv = dots((x, x), (x, v), (v, v))
+        return a * (a * xx) + 2 * a * (b * xv) + b * (b * vv)
+
+    n = combination_norm(*primals)
+    return n, safe_div(0.5 * jax.jvp(square, primals, tangents)[1], n)

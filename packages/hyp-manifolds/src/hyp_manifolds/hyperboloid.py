@@ -8,11 +8,14 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from hyp_manifolds import _hnnpp
-from hyp_manifolds._lorentz import along, half_angle, lift, tangent_sq, time_scaled, with_time
+from hyp_manifolds._gyro import rotate
+from hyp_manifolds._lorentz import along, combination_norm, half_angle, lift, products, tangent_product, tangent_sq, time_over, time_scaled, with_time
 from hyp_manifolds._manifold import Manifold, Scalar
 from hyp_manifolds._numerics import (
+    again,
     asinh_sq,
     asinhc2,
+    combine,
     cosh_sinhc_scaled,
     dots,
     log_over_sinh,
@@ -20,6 +23,7 @@ from hyp_manifolds._numerics import (
     safe_sqrt,
     scope,
     sinh_ratio,
+    stretch,
 )
 
 Ambient = Float[Array, "ambient"]
@@ -94,13 +98,14 @@ class Hyperboloid(Manifold):
         """
         x_s, y_s = x[1:], y[1:]
         s = x_s + y_s
-        xx, yy, xs, ys, ss = dots((x_s, x_s), (y_s, y_s), (x_s, s), (y_s, s), (s, s))
+        xx, yy, xs, ys = dots((x_s, x_s), (y_s, y_s), (x_s, s), (y_s, s))
         a, b = time_scaled(xx, c), time_scaled(yy, c)
         # b + c<x, y>/(1 + a) - 1, in sums with s where x + y is the small quantity
         along_s = c * ((ys - xs) / (a + b) + xs / (1 + a))
         along_y = c * (yy / (1 + b) + (xs - xx) / (1 + a))
-        k = jnp.where(ss < yy, along_s, along_y)
-        return lift(s + k * x_s, c)
+        k = jnp.where(xs + ys < yy, along_s, along_y)
+        w = combine((1 + k, x_s)) + y_s
+        return with_time(time_over(norm(w), c), (again(x_s, xx) + y_s) + combine((k, x_s)))
 
     def scalar_mul(self, r: Scalar, x: Ambient, c: Scalar) -> Ambient:
         """Gyro-scaling exp_0(r log_0 x).
@@ -110,6 +115,18 @@ class Hyperboloid(Manifold):
         """
         x_s = x[1:]
         return _exp_along(r * _asinhc(jnp.sqrt(c) * norm(x_s)), x_s, c)
+
+    def gyration(self, x: Ambient, y: Ambient, z: Ambient, c: Scalar) -> Ambient:
+        """Gyration gyr[x, y] z: a rotation about the origin in the plane of x and y, the ball's through the isometry.
+
+        Args: x, y: points, shape (dim + 1,); z: point or tangent at the origin, shape (dim + 1,); c: scalar > 0.
+        Returns: array like z, its time coordinate kept. Accuracy: 4 eps times the condition number. Source: Ungar
+        2005, Eq. 1.27.
+        """
+        x_s, y_s = x[1:], y[1:]
+        xx, yy = dots((x_s, x_s), (y_s, y_s))
+        half_x, half_y = x_s / (1 + time_scaled(xx, c)), y_s / (1 + time_scaled(yy, c))
+        return with_time(z[0], rotate(z[1:], -half_y, half_x, c)[0])
 
     # Exponential and logarithm ---------------------------------------------------------------------------------------
 
@@ -122,7 +139,8 @@ class Hyperboloid(Manifold):
         """
         v_s, x_s = v[1:], x[1:]
         k, a, b = cosh_sinhc_scaled(c * tangent_sq(v_s, x_s, c))
-        return lift(k * (k * (a * x_s + b * v_s)), c)
+        time = time_over(k * (k * combination_norm(a, x_s, b, v_s)), c)
+        return with_time(time, stretch(k, combine((k * a, x_s), (k * b, v_s))))
 
     def expmap_0(self, v: Ambient, c: Scalar) -> Ambient:
         """Exponential map at the origin, spatial part sinh(sqrt(c)|v_s|) v_s/(sqrt(c)|v_s|).
@@ -140,9 +158,10 @@ class Hyperboloid(Manifold):
         pairs. Source: Nickel and Kiela 2018, Sec. 3.
         """
         x_s, y_s = x[1:], y[1:]
-        half = half_angle(x_s, y_s, c)
+        half, p = half_angle(x_s, y_s, c), products(x_s, y_s, c)
         f = log_over_sinh(half)
-        return _tangent(f * (y_s - x_s) - (2 * half * f) * x_s, x_s, c)
+        time = -jnp.sqrt(c) * f * (p.xu + 2 * half * p.xx) / p.a
+        return with_time(time, combine((f, y_s - again(x_s, p.yy)), (-2 * half * f, x_s)))
 
     def logmap_0(self, y: Ambient, c: Scalar) -> Ambient:
         """Logarithm at the origin, [0, asinh(sqrt(c)|y_s|) y_s/(sqrt(c)|y_s|)].
@@ -152,7 +171,7 @@ class Hyperboloid(Manifold):
         300.
         """
         y_s = y[1:]
-        return with_time(jnp.zeros_like(y[0]), _asinhc(jnp.sqrt(c) * norm(y_s)) * y_s)
+        return with_time(jnp.zeros_like(y[0]), combine((_asinhc(jnp.sqrt(c) * norm(y_s)), y_s)))
 
     def geodesic(self, t: Scalar, x: Ambient, y: Ambient, c: Scalar) -> Ambient:
         """Point (sinh((1 - t) rho) x + sinh(t rho) y)/sinh(rho) of the geodesic.
@@ -162,7 +181,8 @@ class Hyperboloid(Manifold):
         """
         x_s, y_s = x[1:], y[1:]
         rho2 = 4 * asinh_sq(half_angle(x_s, y_s, c))
-        return lift(sinh_ratio(1 - t, rho2) * x_s + sinh_ratio(t, rho2) * y_s, c)
+        a, b = sinh_ratio(1 - t, rho2), sinh_ratio(t, rho2)
+        return with_time(time_over(norm(combine((a, x_s), (b, y_s))), c), combine((b, y_s), (a, x_s)))
 
     def retraction(self, v: Ambient, x: Ambient, c: Scalar) -> Ambient:
         """First-order retraction proj(x + v).
@@ -170,7 +190,8 @@ class Hyperboloid(Manifold):
         Args: v: tangent at x, shape (dim + 1,); x: point, shape (dim + 1,); c: scalar > 0.
         Returns: point, shape (dim + 1,).
         """
-        return lift(x[1:] + v[1:], c)
+        (xx,) = dots((x[1:], x[1:]))
+        return with_time(time_over(norm(x[1:] + v[1:]), c), again(x[1:], xx) + v[1:])
 
     # Transport and tangent spaces --------------------------------------------------------------------------------------
 
@@ -183,7 +204,9 @@ class Hyperboloid(Manifold):
         """
         v_s, x_s, y_s = v[1:], x[1:], y[1:]
         k = along(v_s, x_s, y_s, c) * c / (2 * (1 + half_angle(x_s, y_s, c)))
-        return _tangent(v_s - k * (x_s + y_s), y_s, c)
+        yy, yv, xy = dots((y_s, y_s), (y_s, v_s), (x_s, y_s))
+        time = jnp.sqrt(c) * (yv - k * (xy + yy)) / time_scaled(yy, c)
+        return with_time(time, v_s - combine((k, x_s + y_s)))
 
     def ptransp_0(self, v: Ambient, y: Ambient, c: Scalar) -> Ambient:
         """Parallel transport from the origin, v_s + c<y_s, v_s>/(1 + b) y_s.
@@ -194,7 +217,7 @@ class Hyperboloid(Manifold):
         v_s, y_s = v[1:], y[1:]
         yy, yv = dots((y_s, y_s), (y_s, v_s))
         b = time_scaled(yy, c)
-        return with_time(jnp.sqrt(c) * yv, v_s + (c * yv / (1 + b)) * y_s)
+        return with_time(jnp.sqrt(c) * yv, v_s + combine((c * yv / (1 + b), y_s)))
 
     def tangent_inner(self, u: Ambient, v: Ambient, x: Ambient, c: Scalar) -> Scalar:
         """Minkowski inner product <u, v>_L of tangents: <u_perp, v_perp> + u_radial v_radial/a^2.
@@ -202,9 +225,7 @@ class Hyperboloid(Manifold):
         Args: u, v: tangents at x, shape (dim + 1,); x: point, shape (dim + 1,); c: scalar > 0.
         Returns: scalar. Accuracy: 4 eps times the condition number.
         """
-        # Polarisation keeps the accurate radial split and the smooth derivative at the origin in one place.
-        u_s, v_s, x_s = u[1:], v[1:], x[1:]
-        return 0.25 * (tangent_sq(u_s + v_s, x_s, c) - tangent_sq(u_s - v_s, x_s, c))
+        return tangent_product(u[1:], v[1:], x[1:], c)
 
     def tangent_norm(self, v: Ambient, x: Ambient, c: Scalar) -> Scalar:
         """Riemannian norm sqrt(<v, v>_L).
@@ -226,8 +247,9 @@ class Hyperboloid(Manifold):
         defect = jnp.sqrt(c) * (jnp.sqrt(c) * xv - a * v[0])  # sqrt(c)<x, v>_L times sqrt(c)
         # A tangent's time is rounded to the dtype, and x_s would amplify that: what rounding explains is not a defect.
         noise = 2 * scope().eps * jnp.sqrt(c) * (a * jnp.abs(v[0]))
-        out = v_s + jnp.where(jnp.abs(defect) <= noise, 0.0, defect) * x_s
-        return _tangent(out, x_s, c)
+        k = jnp.where(jnp.abs(defect) <= noise, 0.0, defect)
+        # <x, v + k x> = <x, v> + k <x, x>
+        return with_time(jnp.sqrt(c) * (xv + k * xx) / a, v_s + combine((k, x_s)))
 
     def egrad2rgrad(self, grad: Ambient, x: Ambient, c: Scalar) -> Ambient:
         """Riemannian gradient: grad with its time negated, projected; spatial part h + c<x_s, h> x_s.
@@ -243,10 +265,9 @@ class Hyperboloid(Manifold):
         xx, xg = dots((x_s, x_s), (x_s, grad[1:]))
         a, s = time_scaled(xx, c), jnp.sqrt(c)
         pull = s * grad[0] / a
-        h = grad[1:] + pull * x_s
         xh = xg + pull * xx
         # <x, h + c <x, h> x> = a^2 <x, h>, so the time coordinate is sqrt(c) a <x, h>
-        return with_time(s * a * xh, h + (c * xh) * x_s)
+        return with_time(s * a * xh, grad[1:] + combine((pull + c * xh, x_s)))
 
     # Points ------------------------------------------------------------------------------------------------------------
 
@@ -288,7 +309,9 @@ class Hyperboloid(Manifold):
 
     # Layers' helpers, batched by signature ---------------------------------------------------------------------------
 
-    def minkowski_inner(self, x: Float[Array, "*batch ambient"], y: Float[Array, "*batch ambient"]) -> Float[Array, "*batch"]:
+    def minkowski_inner(
+        self, x: Float[Array, "*batch ambient"], y: Float[Array, "*batch ambient"]
+    ) -> Float[Array, "*batch"]:
         """Minkowski inner product -x_0 y_0 + <x_s, y_s> of ambient vectors, as they are.
 
         Args: x, y: ambient vectors, shapes (..., dim + 1) that broadcast.
@@ -370,7 +393,8 @@ def _exp_along(r: jax.Array | float, v: jax.Array, c: jax.Array) -> jax.Array:
     """exp_0(r v) for a spatial tangent v."""
     (vv,) = dots((v, v))
     k, _, b = cosh_sinhc_scaled(r * r * c * vv)
-    return lift(k * (k * (b * r * v)), c)
+    size = k * b * r
+    return with_time(time_over(k * jnp.abs(size) * safe_sqrt(vv), c), stretch(k, combine((size, v))))
 
 
 __all__ = ["Hyperboloid"]

@@ -6,8 +6,9 @@ import jax
 import jax.numpy as jnp
 
 from hyp_manifolds._door import door
+from hyp_manifolds._lorentz import with_time
 from hyp_manifolds._manifold import Scalar, Vector
-from hyp_manifolds._numerics import gap_and_dots, norm, shrink_inside
+from hyp_manifolds._numerics import combine, gap_and_dots, norm, shrink_inside
 from hyp_manifolds.hyperboloid import Ambient, Hyperboloid
 from hyp_manifolds.poincare import Poincare
 
@@ -52,7 +53,7 @@ def hyperboloid_to_poincare(x: jax.Array, c: Any) -> jax.Array:
 @door
 def _from_ball(self: Poincare, x: Vector, c: Scalar) -> Ambient:
     (g,) = gap_and_dots(c, (x,))
-    return jnp.concatenate([((2 - g) / (g * jnp.sqrt(c)))[None], (2 / g) * x])
+    return with_time((2 - g) / (g * jnp.sqrt(c)), combine((2 / g, x)))
 
 
 @door
@@ -60,4 +61,4 @@ def _from_hyperboloid(self: Hyperboloid, x: Ambient, c: Scalar) -> Vector:
     n = jnp.sqrt(c) * norm(x[1:])
     big = n > 1e100  # the square would overflow, and the 1 is long lost
     a = jnp.where(big, n, jnp.sqrt(1 + jnp.where(big, 0.0, n) ** 2))
-    return (shrink_inside(2 / (1 + a), slack=1.5) / (1 + a)) * x[1:]
+    return combine((shrink_inside(2 / (1 + a), slack=1.5) / (1 + a), x[1:]))

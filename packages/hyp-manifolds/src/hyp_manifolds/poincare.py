@@ -8,10 +8,12 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from hyp_manifolds import _hnnpp
+from hyp_manifolds._gyro import rotate
 from hyp_manifolds._manifold import Manifold, Scalar, Vector
 from hyp_manifolds._numerics import (
     asinh_sq,
     asinhc2,
+    combine,
     dots,
     gap_and_dots,
     norm,
@@ -101,7 +103,7 @@ class Poincare(Manifold):
         g_x, g_y, ss = gap_and_dots(c, (x, y), ((s, s),))
         d = g_x * g_y + c * ss
         k = shrink_inside(g_x * g_y / d)
-        return (k * g_x / d) * s + (k * c * ss / d) * x
+        return combine((k * g_x / d, s), (k * c * ss / d, x))
 
     def scalar_mul(self, r: Scalar, x: Vector, c: Scalar) -> Vector:
         """Mobius scalar multiplication tanh(r atanh(sqrt(c)|x|)) x/(sqrt(c)|x|).
@@ -118,7 +120,7 @@ class Poincare(Manifold):
         Args: x, y: points, shape (dim,); z: vector, shape (dim,); c: scalar > 0.
         Returns: vector, shape (dim,), |gyr z| = |z|. Accuracy: 4 eps. Source: Ungar 2005, Eq. 1.27.
         """
-        return _rotate(z, -y, x, c)[0]
+        return rotate(z, -y, x, c)[0]
 
     # Exponential and logarithm ---------------------------------------------------------------------------------------
 
@@ -141,7 +143,7 @@ class Poincare(Manifold):
         near = (xy >= 0) | (4 * yy < xx)
         a = jnp.where(near, 1 + c * g_x * yy / d, (g_x + c * ss) / d)
         inside = shrink_inside(g_x * g_y / d)
-        return (inside * a) * x + (inside * k * g_x / d) * v
+        return combine((inside * a, x), (inside * k * g_x / d, v))
 
     def expmap_0(self, v: Vector, c: Scalar) -> Vector:
         """Exponential map at the origin, tanh(sqrt(c)|v|) v/(sqrt(c)|v|), at distance 2|v|.
@@ -156,7 +158,7 @@ class Poincare(Manifold):
     def _exp_along(self, r: jax.Array | float, v: jax.Array, vv: jax.Array, c: jax.Array) -> jax.Array:
         """exp_0(r v), with vv = |v|^2."""
         theta2 = r * r * c * vv
-        return (shrink_inside(sech2_sq(theta2)) * tanhc2(theta2) * r) * v
+        return combine((shrink_inside(sech2_sq(theta2)) * tanhc2(theta2) * r, v))
 
     def logmap(self, y: Vector, x: Vector, c: Scalar) -> Vector:
         """Logarithm log_x(y) = g_x atanh(|w|)/|w| w with w = sqrt(c) (-x (+) y), in differences of coordinates.
@@ -168,7 +170,7 @@ class Poincare(Manifold):
         g_x, g_y, uu = gap_and_dots(c, (x, y), ((u, u),))
         d = g_x * g_y + c * uu
         k = asinhc2(c * uu / (g_x * g_y)) * jnp.sqrt(g_x / g_y) / jnp.sqrt(d)
-        return (k * g_x) * u - (k * c * uu) * x
+        return combine((k * g_x, u), (-k * c * uu, x))
 
     def logmap_0(self, y: Vector, c: Scalar) -> Vector:
         """Logarithm at the origin, atanh(sqrt(c)|y|) y/(sqrt(c)|y|).
@@ -177,7 +179,7 @@ class Poincare(Manifold):
         Returns: tangent at the origin, shape (dim,). Accuracy: 4 eps. Source: Ganea et al. 2018, Lemma 2.
         """
         g, yy = gap_and_dots(c, (y,), ((y, y),))
-        return (asinhc2(c * yy / g) / jnp.sqrt(g)) * y
+        return combine((asinhc2(c * yy / g) / jnp.sqrt(g), y))
 
     def geodesic(self, t: Scalar, x: Vector, y: Vector, c: Scalar) -> Vector:
         """Point x (+) t (*) (-x (+) y) of the geodesic, as a positive combination of x and y for t in [0, 1].
@@ -195,7 +197,7 @@ class Poincare(Manifold):
         a, b = sinh_ratio(1 - t, rho2), sinh_ratio(t, rho2)
         den = g_x * g_y + a * (2 - g_x) * g_y + b * (2 - g_y) * g_x
         k = shrink_inside(2 * g_x * g_y / den)
-        return (2 * k * a * g_y / den) * x + (2 * k * b * g_x / den) * y
+        return combine((2 * k * a * g_y / den, x), (2 * k * b * g_x / den, y))
 
     def retraction(self, v: Vector, x: Vector, c: Scalar) -> Vector:
         """First-order retraction proj(x + v).
@@ -213,8 +215,8 @@ class Poincare(Manifold):
         Args: v: tangent at x, shape (dim,); x, y: points, shape (dim,); c: scalar > 0.
         Returns: tangent at y, shape (dim,). Accuracy: 4 eps. Source: Ganea et al. 2018, Theorem 1 and Eq. 8.
         """
-        w, g_x, g_y = _rotate(v, x, y, c)
-        return (g_y / g_x) * w
+        w, g_x, g_y = rotate(v, x, y, c)
+        return combine((g_y / g_x, w))
 
     def ptransp_0(self, v: Vector, y: Vector, c: Scalar) -> Vector:
         """Parallel transport from the origin, (lambda_0/lambda_y) v = g_y v.
@@ -223,7 +225,7 @@ class Poincare(Manifold):
         Returns: tangent at y, shape (dim,). Accuracy: 4 eps. Source: Ganea et al. 2018, Theorem 4.
         """
         (g,) = gap_and_dots(c, (y,))
-        return g * v
+        return combine((g, v))
 
     def tangent_inner(self, u: Vector, v: Vector, x: Vector, c: Scalar) -> Scalar:
         """Riemannian inner product lambda_x^2 <u, v>.
@@ -258,7 +260,7 @@ class Poincare(Manifold):
         Returns: tangent at x, shape (dim,). Accuracy: 4 eps. Source: Nickel and Kiela 2017, Sec. 3.
         """
         (g,) = gap_and_dots(c, (x,))
-        return (0.25 * g * g) * grad
+        return combine((0.25 * g * g, grad))
 
     # Points ------------------------------------------------------------------------------------------------------------
 
@@ -271,7 +273,7 @@ class Poincare(Manifold):
         (margin,) = gap_and_dots(c, (x,), floored=False)
         n = jnp.sqrt(c) * norm(x)
         outside = margin < 0.5 * scope().eps
-        return jnp.where(outside, (1 - 2 * scope().eps) / jnp.where(outside, n, 1.0), 1.0) * x
+        return combine((jnp.where(outside, (1 - 2 * scope().eps) / jnp.where(outside, n, 1.0), 1.0), x))
 
     def is_in_manifold(self, x: Vector, c: Scalar, atol: Scalar | None = None) -> Bool[Array, ""]:
         """Whether c|x|^2 < 1 + atol.
@@ -359,22 +361,6 @@ def _bounded(v: jax.Array, c: jax.Array) -> jax.Array:
     limit = 1e100 / jnp.sqrt(c)
     m = jnp.max(jnp.abs(jax.lax.stop_gradient(v)))
     return v * jnp.where(m > limit, limit / jnp.where(m > 0, m, 1.0), 1.0)
-
-
-def _rotate(v: jax.Array, x: jax.Array, y: jax.Array, c: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
-    """(gyr[y, -x] v, g_x, g_y): v + 2/D (a L v + L L v) with L b = c (x<e, b> - e<x, b>), e = y - x.
-
-    D = g_x g_y + c|e|^2 and a = 1 - c<x, y> = (g_x + g_y + c|e|^2)/2 are sums of positive terms, and L is small when
-    y ~ x, where the textbook gyration subtracts nearly equal numbers.
-    """
-    e = y - x
-    g_x, g_y, xx, ee, xe, ev, xv = gap_and_dots(c, (x, y), ((x, x), (e, e), (x, e), (e, v), (x, v)))
-    d = g_x * g_y + c * ee
-    a = 0.5 * (g_x + g_y + c * ee)
-    e_lv = c * (xe * ev - ee * xv)
-    x_lv = c * (xx * ev - xe * xv)
-    k = 2 * c / d
-    return v + (k * (a * ev + e_lv)) * x - (k * (a * xv + x_lv)) * e, g_x, g_y
 
 
 __all__ = ["Poincare"]

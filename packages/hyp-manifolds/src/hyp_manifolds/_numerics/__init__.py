@@ -20,14 +20,17 @@ from hyp_manifolds._numerics.special import (
     sinhc2,
     tanhc2,
 )
-from hyp_manifolds._numerics.sums import dots, norm
+from hyp_manifolds._numerics.sums import again, combine, dots, fence, norm, stretch
 
 __all__ = [
+    "again",
     "asinh_sq",
     "asinhc2",
+    "combine",
     "cosh2",
     "cosh_sinhc_scaled",
     "dots",
+    "fence",
     "gap_and_dots",
     "hypot1",
     "in_scope",
@@ -41,6 +44,7 @@ __all__ = [
     "shrink_inside",
     "sinh_ratio",
     "sinhc2",
+    "stretch",
     "tanhc2",
     "widening",
 ]

@@ -13,7 +13,7 @@ from math import factorial
 import jax
 import jax.numpy as jnp
 
-from hyp_manifolds._numerics.scope import in_x64
+from hyp_manifolds._numerics.scope import in_x64, scope
 
 _TERMS = 16
 
@@ -189,20 +189,22 @@ def hypot1(n: jax.Array) -> jax.Array:
 
 
 def cosh_sinhc_scaled(s: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
-    """(k, a, b) with cosh(t) = k k a and sinh(t)/t = k k b.
+    """(k, a, b) with cosh(t) = k k a and sinh(t)/t = k k b; k = 1 where results are float32 or narrower.
 
     cosh(t) overflows at t = 710 and inf * 0 is NaN: multiply the vector by k twice, at the end, so that only a result
     that truly overflows becomes infinite.
     """
     big = s > 1.0
     t = jnp.sqrt(jnp.where(big, s, 1.0))
-    t = jnp.where(t > 1400.0, 1400.0, t)
+    narrow = scope().narrow
+    limit = 300.0 if narrow else 1400.0  # every nonzero coordinate overflows well before
+    t = jnp.where(t > limit, limit, t)
     small = jnp.where(big, 1.0, s)
     tail = jnp.exp(1 - 2 * t)
     k = jnp.exp(0.5 * (t - 1))
     a = jnp.where(big, 0.5 * (math.e + tail), cosh2(small))
     b = jnp.where(big, 0.5 * (math.e - tail) / t, sinhc2(small))
-    return k, a, b
+    return (jnp.ones_like(k), k * k * a, k * k * b) if narrow else (k, a, b)
 
 
 def sinh_ratio(t: jax.Array, s: jax.Array) -> jax.Array:

@@ -4,7 +4,8 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from hyp_manifolds._numerics.scope import in_x64
+from hyp_manifolds._numerics.scope import in_x64, scope
+from hyp_manifolds._numerics.special import safe_sqrt
 
 # Rows at least this long are summed as two halves side by side: two independent chains of additions per sum hide the
 # latency of the adder. More chains spill registers (measured: up to 20x slower), so two it is.
@@ -37,18 +38,59 @@ def _(primals, tangents):
 
 def dots(*pairs: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, ...]:
     """<a, b> for every pair, float64, one pass."""
-    return _sum_terms(tuple(a * b for a, b in pairs))
+    return sum_terms(*(a * b for a, b in pairs))
 
 
 def sum_terms(*terms: jax.Array) -> tuple[jax.Array, ...]:
     """Sum of every vector, float64, one pass."""
-    return _sum_terms(tuple(terms))
+    return tuple(fence(s) for s in _sum_terms(terms))
+
+
+def combine(*parts: tuple[jax.Array, jax.Array]) -> jax.Array:
+    """sum of a x over pairs (scalar a, vector x).
+
+    The scalars are fenced, here and in sums, so that they are computed once a row.
+    """
+    first, *rest = parts
+    return sum((fence(a) * x for a, x in rest), fence(first[0]) * first[1])
+
+
+def stretch(k: jax.Array, x: jax.Array) -> jax.Array:
+    """k x, for the last factor of `cosh_sinhc_scaled`: x itself where that is 1."""
+    return x if scope().narrow else fence(k) * x
+
+
+def fence(s: jax.Array, by: jax.Array | None = None) -> jax.Array:
+    """The scalar s, computed once and not once per coordinate; for a tangent, `by` is a primal scalar.
+
+    Hazard: XLA inlines scalar code without divisions or transcendentals (a polynomial of 16 terms, a chain of selects)
+    into the loop over the vector that it multiplies, up to 20 times slower; an optimization barrier is gone by then.
+    Cure: end it in a division, by a 1 that XLA does not recognise. It is one in the cotangents as well.
+    """
+    one = jnp.where((s if by is None else by) < -1.7e308, 2.0, 1.0)  # halving the only such number, -inf, changes nothing
+    return s / one
+
+
+def again(x: jax.Array, nonnegative: jax.Array) -> jax.Array:
+    """x, for use in a later pass than the one that gave the sum of squares `nonnegative`.
+
+    Hazard: a difference of vectors that two passes over memory share is computed once and written out as float64, which
+    costs more than both passes. Cure: make the later one depend on a scalar of the earlier, so that it is recomputed.
+    """
+    return jnp.where(nonnegative < 0, 0.0, x)  # never; and false for NaN
+
+
+def norm(x: jax.Array) -> jax.Array:
+    """|x|; gradient x/|x|, and 0 at 0. Exact range: no overflow or underflow of the squares."""
+    if scope().narrow:  # squares of float32 numbers stay within float64's range
+        return safe_sqrt(*dots((x, x)))
+    return _scaled_norm(x)
 
 
 @jax.custom_jvp
 @in_x64
-def norm(x: jax.Array) -> jax.Array:
-    """|x| without overflow or underflow; gradient x/|x|, and 0 at 0."""
+def _scaled_norm(x: jax.Array) -> jax.Array:
+    """|x| of a float64 vector without overflow or underflow; gradient x/|x|, and 0 at 0."""
     # Squares of 1e-160 flush to 0 and squares of 1e160 overflow: scale by a power of two first (exact).
     scale = power_of_two(jnp.max(jnp.abs(x)))
     y = x / scale
@@ -56,11 +98,11 @@ def norm(x: jax.Array) -> jax.Array:
     return scale * jnp.sqrt(yy)
 
 
-@norm.defjvp
+@_scaled_norm.defjvp
 @in_x64
 def _(primals, tangents):
     (x,), (dx,) = primals, tangents
-    n = norm(x)
+    n = _scaled_norm(x)
     zero = n == 0
     return n, jnp.where(zero, 0.0, jnp.sum(x / jnp.where(zero, 1.0, n) * dx))
 

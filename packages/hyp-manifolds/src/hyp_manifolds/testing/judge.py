@@ -130,18 +130,20 @@ def judge(manifold: Manifold, oracle: Oracle, name: str, batch: Batch) -> list[F
         raise AssertionError(f"{manifold!r}.{name}: {values.shape[1]} numbers per row, expected {width}")
     for at, row in enumerate(rows):
         value = values[at].astype(np.float64)
-        finite = all(np.isfinite(np.asarray(g[at], np.float64)).all() for g in gradients)
+        finite = [bool(np.isfinite(np.asarray(g[at], np.float64)).all()) for g in gradients]
         for message in _judge_row(oracle, name, bound, batch, int(row), value, finite):
-            failures.append(Failure(name, int(row), batch.regime[row], batch.radius[row], float(batch.c[row]), message))
+            failures.append(
+                Failure(name, int(row), batch.regime[row], float(batch.radius[row]), float(batch.c[row]), message)
+            )
     return failures
 
 
 def _judge_row(
-    oracle: Oracle, name: str, bound: Bound, batch: Batch, row: int, value: NDArray[Any], finite_gradient: bool
+    oracle: Oracle, name: str, bound: Bound, batch: Batch, row: int, value: NDArray[Any], finite: Sequence[bool]
 ) -> Iterator[str]:
     regime, radius, dtype = batch.regime[row], batch.radius[row], batch.dtype
     if regime == "outside":
-        if not np.isfinite(value).all() or not finite_gradient:
+        if not np.isfinite(value).all() or not all(finite):
             yield "not finite for a point on or outside the boundary"
         return
     operation = oracle.operations[name]
@@ -171,14 +173,16 @@ def _judge_row(
             return found[0][0]
 
         yield from _value_failures(compared, strict, limit, kappa, batch.c[row], excused)
-        if finite_gradient or excused or name == "grad_dist" or not compared.representable:
+        if all(finite) or excused or not compared.representable:
             return
         kappa()
         big = float(np.finfo(np.float32 if dtype != "float64" else np.float64).max) * 1e-3
-        representable = compared.zero or found[0][1] * mp.sqrt(len(exact)) < big
+        jacobian, size = found[0][1] * mp.sqrt(len(exact)), norm(exact)
         hopeless = tolerant and not compared.error * EPS[dtype] < 1
-        if representable and not hopeless:
-            yield "gradient is not finite"
+        for letter, good in zip([*operation.arguments, "c"], finite, strict=True):
+            slope = size / c if letter == "c" else jacobian
+            if not good and not hopeless and (compared.zero or slope < big):
+                yield f"gradient by {letter} is not finite"
 
 
 def _separation(oracle: Oracle, batch: Batch, row: int, c: Any) -> float:
@@ -213,7 +217,9 @@ def judge_gradients(
     for at, row in enumerate(rows):
         got = [np.atleast_1d(np.asarray(g[at], np.float64)) for g in gradients]
         for message in _gradient_row(oracle, operation, batch, int(row), vector(cotangent[at]), got, limit, eps):
-            failures.append(Failure(name, int(row), batch.regime[row], batch.radius[row], float(batch.c[row]), message))
+            failures.append(
+                Failure(name, int(row), batch.regime[row], float(batch.radius[row]), float(batch.c[row]), message)
+            )
     return failures
 
 
@@ -224,21 +230,24 @@ def _gradient_row(
     with mp.workdps(120):
         c, arguments = mp.mpf(float(batch.c[row])), _arguments(operation, batch, row)
         exact = vjp(operation, arguments, c, cotangent, oracle.time)
-        moved = [_nudged(a, i) for i, a in enumerate(arguments)]
-        nudge = mp.mpf(10) ** -20
-        nearby = vjp(operation, moved, c * (1 + nudge), cotangent, oracle.time)
+        nudge, nearby = mp.mpf(10) ** -20, []
+        for draw in range(2):
+            moved = [_nudged(a, 10 * draw + i) for i, a in enumerate(arguments)]
+            nearby.append(vjp(operation, moved, c * (1 + (-1) ** draw * nudge), cotangent, oracle.time))
         # the gradient by c is a difference of two terms of size |f|/c, which cancel at small radii
         natural = norm(cotangent) * norm(flat(operation.function(*arguments, c))) / c
-        for letter, mine, want, other in zip([*operation.arguments, "c"], got, exact, nearby, strict=True):
-            size, time = norm(want), len(mine) - len(want)
+        for i, (letter, mine, want) in enumerate(zip([*operation.arguments, "c"], got, exact, strict=True)):
+            time = len(mine) - len(want)
+            size = max(norm(want), natural) if letter == "c" else norm(want)
             if time and mine[0] != 0:
                 yield f"gradient by {letter}: {mine[0]:.3g} by the time coordinate, expected 0"
             if not size:
                 if np.any(mine):
                     yield f"gradient by {letter}: {_short(mine)}, expected exactly 0"
                 continue
-            size = max(size, natural) if letter == "c" else size
-            scale = max(mp.mpf(1), norm(minus(other, want)) / (nudge * size))
+            # a random direction sees about half of the Frobenius norm of a derivative in the span of the inputs
+            seen = max(norm(minus(other[i], want)) for other in nearby) / (nudge * size)
+            scale = max(mp.mpf(1), 2 * seen)
             error = norm(minus(vector(mine[time:]), want)) / size / mp.mpf(eps)
             if not error / scale <= limit:
                 yield (

@@ -141,10 +141,11 @@ class _Maker:
             return  # rounding moved the point onto the boundary
         base, at_origin = x.astype(np.float64), np.zeros(self.dim)
         tangents = min(length, 30.0) if regime == "near" else length
+        z = self.at(0.7)
         chart = {
             "x": x,
             "y": y,
-            "z": self.rounded(self.at(0.7)),
+            "a": self.rounded(with_time("point", z, z, self.c) if self.model == "hyperboloid" else z),
             "v": self.rounded(tangent_at(self.model, base, tangents, self.direction(), self.c)),
             "u": self.rounded(tangent_at(self.model, base, 1.0, self.direction(), self.c)),
             "o": self.rounded(tangent_at(self.model, at_origin, tangents, self.direction(), self.c)),
@@ -206,7 +207,7 @@ def make_batch(model: str, dtype: str, dim: int, curvatures: Sequence[float], se
     chart = {k: np.stack([row["chart"][k] for row in rows]) for k in rows[0]["chart"]}
     arrays = dict(chart)
     if model == "hyperboloid":
-        kinds = {"x": "point", "y": "point", "z": "point", "v": "x", "u": "x", "o": "origin"}
+        kinds = {"x": "point", "y": "point", "v": "x", "u": "x", "o": "origin"}
         for letter, kind in kinds.items():
             ambient = []
             for c, row in made:

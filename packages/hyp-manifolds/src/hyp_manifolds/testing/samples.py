@@ -53,7 +53,7 @@ class Sample:
 
     def take(self, rows: slice) -> "Sample":
         """Some of the rows."""
-        fields = {k: v[rows] if isinstance(v, np.ndarray) else v for k, v in vars(self).items()}
+        fields: dict[str, Any] = {k: v[rows] if isinstance(v, np.ndarray) else v for k, v in vars(self).items()}
         return Sample(**fields)
 
 

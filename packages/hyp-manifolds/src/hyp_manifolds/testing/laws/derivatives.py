@@ -31,8 +31,10 @@ def gradients_are_finite(m: Batched, s: Sample) -> Iterator[Any]:
     """Values and gradients by every argument are finite at x == y, at the origin, at v = 0 and at the edge."""
     few = s.take(slice(0, 12))
     kind = few.x.dtype
-    radius = PROMISED_RADIUS[kind.name] if m.manifold.ambient_dim(s.dim) else 1.0
-    edge = make_sample(m.manifold, s.dim, np.unique(s.c), dtype=kind, radius=radius, fixed=True, rows=12)
+    radius = PROMISED_RADIUS[kind.name]
+    edge = make_sample(
+        m.manifold, s.dim, [float(c) for c in np.unique(s.c)], dtype=kind, radius=radius, fixed=True, rows=12
+    )
     places = {
         "x == y": {"y": few.x},
         "the origin": {"x": few.origin, "v": few.o, "u": few.o},

@@ -63,12 +63,15 @@ def nan_in_gives_nan_out(m: Batched, s: Sample) -> Iterator[Any]:
 
 def _depends_on(m: Batched, s: Sample, name: str, letters: str) -> set[str]:
     """The arguments that the result depends on at all: flat transport does not look at the points."""
-    base = m.flat(name, *s.arguments(letters))
     found = set()
-    for letter in [*letters, "c"]:
-        changed = {letter: np.roll(getattr(s, letter), 1, axis=0)}
-        if letter == "c":
-            changed = {"c": (s.c * 1.125).astype(s.c.dtype)}
-        if np.any(m.flat(name, *Sample(**{**vars(s), **changed}).arguments(letters)) != base):
-            found.add(letter)
+    far = {k: (1000 * getattr(s, k)).astype(s.c.dtype) for k in set(letters) & set("xv")}
+    # far away, a projection looks at c even where it keeps points that are on the manifold
+    for start in (s, Sample(**{**vars(s), **far})) if name in ("proj", "retraction") else (s,):
+        base = m.flat(name, *start.arguments(letters))
+        for letter in [*letters, "c"]:
+            changed = {letter: np.roll(getattr(start, letter), 1, axis=0)}
+            if letter == "c":
+                changed = {"c": (s.c * 1.125).astype(s.c.dtype)}
+            if np.any(m.flat(name, *Sample(**{**vars(start), **changed}).arguments(letters)) != base):
+                found.add(letter)
     return found

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from .._calls import Batched
@@ -69,7 +70,7 @@ def origin_and_random_points_lie_on_the_manifold(m: Batched, s: Sample) -> Itera
         ):
             if point.shape != (length,):
                 yield f"{name}: shape {point.shape}, expected ({length},)"
-            if not bool(one.is_in_manifold(point, float(c))):
+            if not bool(one.is_in_manifold(point, jnp.asarray(c, point.dtype))):
                 yield f"{name}: not on the manifold at c = {c}"
     again = [np.asarray(one.random_point(k, s.dim, 1.0)) for k in (key, key, jax.random.key(4))]
     if (again[0] != again[1]).any() or (again[0] == again[2]).all():
@@ -81,7 +82,8 @@ def geodesics_have_constant_speed(m: Batched, s: Sample) -> Iterator[Any]:
     """geodesic(0) = x, geodesic(1) = y, and d(x, geodesic(t)) = t d(x, y)."""
     zero, one = np.zeros_like(s.t), np.ones_like(s.t)
     yield relative(m.geodesic(zero, s.x, s.y, s.c), s.x, label="t = 0")
-    yield relative(m.geodesic(one, s.x, s.y, s.c), s.y, label="t = 1")
+    size = np.linalg.norm(s.x.astype(float), axis=1) + np.linalg.norm(s.y.astype(float), axis=1)
+    yield relative(m.geodesic(one, s.x, s.y, s.c), s.y, scale=size, label="t = 1")
     whole = m.flat("dist", s.x, s.y, s.c)
     part = m.dist(s.x, m.geodesic(s.t, s.x, s.y, s.c), s.c)
     yield relative(part, whole[:, 0] * s.t.astype(np.float64), scale=whole, label="speed")
@@ -91,4 +93,4 @@ def geodesics_have_constant_speed(m: Batched, s: Sample) -> Iterator[Any]:
 def geodesic_follows_the_exponential_map(m: Batched, s: Sample) -> Iterator[Any]:
     """geodesic(t, x, y) = exp_x(t log_x y)."""
     v = m.logmap(s.y, s.x, s.c)
-    yield relative(m.geodesic(s.t, s.x, s.y, s.c), m.expmap(s.t[:, None] * v, s.x, s.c), scale=s.y)
+    yield relative(m.geodesic(s.t, s.x, s.y, s.c), m.expmap(s.t[:, None] * v, s.x, s.c), scale=s.x)

@@ -53,7 +53,7 @@ def nested_vmap_equals_loop(m: Batched, s: Sample) -> Iterator[Any]:
 def dtype_is_kept(m: Batched, s: Sample) -> Iterator[Any]:
     """Results have the dtype of the inputs (the manifold's own, if it has one), and are never weakly typed."""
     own = getattr(m.manifold, "dtype", None)
-    kinds = [jnp.bfloat16, jnp.float16, jnp.float32, *([jnp.float64] if jax.config.jax_enable_x64 else [])]
+    kinds = [jnp.bfloat16, jnp.float16, jnp.float32, *([jnp.float64] if jnp.zeros(()).dtype == np.float64 else [])]
     for kind in kinds:
         for name, letters in operations(m.manifold).items():
             arrays = [jax.ShapeDtypeStruct(getattr(s, k)[0].shape, kind) for k in letters]

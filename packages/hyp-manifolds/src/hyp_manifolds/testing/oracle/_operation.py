@@ -12,7 +12,8 @@ class Operation:
     Attributes:
         function: takes chart coordinates (lists of mpf) and scalars in the library's argument order, then c.
         arguments: one letter per argument. x, y, z: points. v, u: tangents at x. o: tangent at the origin.
-            g: Euclidean gradient at x (as many numbers as an array of the library has). r, t: scalars.
+            g: Euclidean gradient at x, a: point or tangent at the origin; both are given whole, with the time
+            coordinate where the library's arrays have one. r, t: scalars.
         output: "scalar"; "vector" (rotates with the inputs); "ambient" (time first, the rest rotates).
     """
 

@@ -5,14 +5,14 @@ span of the inputs plus one axis across it: the cost does not grow with the dime
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeAlias, TypeGuard
 
 import mpmath as mp
 
 from ._operation import Operation
 from ._vector import Vector, dot, flat, minus, norm, plus, times
 
-Argument = Any  # a Vector, or a number
+Argument: TypeAlias = Any  # a Vector, or a number
 
 
 def basis_of(vectors: Sequence[Vector], size: int) -> list[Vector]:
@@ -34,15 +34,15 @@ def basis_of(vectors: Sequence[Vector], size: int) -> list[Vector]:
     return basis
 
 
-def _is_vector(argument: Argument) -> bool:
+def _is_vector(argument: Argument) -> TypeGuard[Vector]:
     return isinstance(argument, list)
 
 
 def _reduced(arguments: Sequence[Argument], letters: str, time: bool, extra: Sequence[Vector] = ()):
-    """The arguments in the basis, and the basis. An ambient gradient (letter g with a time) keeps its time."""
+    """The arguments in the basis, and the basis. Whole arrays (letters g and a, with a time) keep it."""
 
     def split(letter: str, a: Vector) -> tuple[Vector, Vector]:
-        return (a[:1], a[1:]) if time and letter == "g" else ([], a)
+        return (a[:1], a[1:]) if time and letter in "ga" else ([], a)
 
     pairs = [split(k, a) if _is_vector(a) else None for k, a in zip(letters, arguments, strict=True)]
     vectors = [p[1] for p in pairs if p is not None] + list(extra)
@@ -59,25 +59,33 @@ def _derivative(function: Callable[[Any], Any], at: Any, step: Any) -> Vector:
 
 def _set(arguments: Sequence[Argument], i: int, j: int, value: Any) -> list[Argument]:
     out = [list(a) if _is_vector(a) else a for a in arguments]
-    out[i][j] = value
+    if _is_vector(out[i]):
+        out[i][j] = value
+    else:
+        out[i] = value
     return out
 
 
 def condition(operation: Operation, arguments: Sequence[Argument], c: Any, time: bool = False) -> tuple[Any, Any]:
-    """Norm-wise relative condition number sum_i |J_i| |a_i| / |f| over the vector arguments, and the largest |J_i|.
+    """Norm-wise relative condition number sum_i |J_i| |a_i| / |f| over all arguments but c, and the largest |J_i|.
 
-    |J| is the Frobenius norm. Scalars and c count as exact. The condition number is inf where f == 0.
+    |J| is the Frobenius norm. The condition number is inf where f == 0.
     """
     reduced, _ = _reduced(arguments, operation.arguments, time)
     total = largest = mp.mpf(0)
+    small = mp.mpf(10) ** (-mp.mp.dps // 3)
     for i, a in enumerate(reduced):
-        if not _is_vector(a) or not norm(a):
+        entries = a if _is_vector(a) else [a]
+        size, square = norm(entries), mp.mpf(0)
+        if not size:
             continue
-        step, square = norm(a) * mp.mpf(10) ** (-mp.mp.dps // 3), mp.mpf(0)
-        for j in range(len(a)):
-            column = _derivative(lambda t, i=i, j=j: operation.function(*_set(reduced, i, j, t), c), a[j], step)
+        for j, entry in enumerate(entries):
+            column = _derivative(
+                lambda t, i=i, j=j: operation.function(*_set(reduced, i, j, t), c), entry, size * small
+            )
             square += dot(column, column)
-        total, largest = total + mp.sqrt(square) * norm(a), max(largest, mp.sqrt(square))
+        jacobian: Any = mp.sqrt(square)
+        total, largest = total + jacobian * size, max(largest, jacobian)
     size = norm(flat(operation.function(*reduced, c)))
     return (total / size if size else mp.inf), largest
 
@@ -97,7 +105,7 @@ def vjp(operation: Operation, arguments: Sequence[Argument], c: Any, cotangent: 
     gradients: list[Vector] = []
     for i, a in enumerate(reduced):
         if not _is_vector(a):
-            step = small * (abs(a) or 1)
+            step = small * (norm([a]) or 1)
             with_a = lambda t, i=i: value([*reduced[:i], t, *reduced[i + 1 :]], c)  # noqa: E731
             gradients.append(_derivative(with_a, a, step))
             continue

@@ -118,9 +118,9 @@ def scalar_mul(r: Any, xs: Vector, c: Any) -> Vector:
     return _back(ball.scalar_mul(r, to_poincare(xs, c), c), c)
 
 
-def gyration(xs: Vector, ys: Vector, zs: Vector, c: Any) -> Vector:
-    """gyr[x, y]z: gyrations rotate about the origin, so the ball's rotates the spatial part and keeps the time."""
-    return point(ball.gyration(to_poincare(xs, c), to_poincare(ys, c), zs, c), c)
+def gyration(xs: Vector, ys: Vector, z: Vector, c: Any) -> Vector:
+    """gyr[x, y]z: gyrations rotate about the origin, so the ball's turns the spatial part of z and keeps its time."""
+    return [z[0], *ball.gyration(to_poincare(xs, c), to_poincare(ys, c), z[1:], c)]
 
 
 def geodesic(t: Any, xs: Vector, ys: Vector, c: Any) -> Vector:
@@ -181,7 +181,7 @@ HYPERBOLOID = Oracle(
         "geodesic": Operation(geodesic, "txy", "ambient"),
         "ptransp": Operation(ptransp, "vxy", "ambient"),
         "ptransp_0": Operation(ptransp_0, "oy", "ambient"),
-        "gyration": Operation(gyration, "xyz", "ambient"),
+        "gyration": Operation(gyration, "xya", "ambient"),
         "tangent_inner": Operation(tangent_inner, "uvx", "scalar"),
         "tangent_norm": Operation(tangent_norm, "vx", "scalar"),
         "egrad2rgrad": Operation(egrad2rgrad, "gx", "ambient"),

@@ -51,6 +51,8 @@ def lorentzian_proxy(x: Vector, y: Vector, c: Any) -> Any:
 
     It is (4/c) sinh^2(sqrt(c) d / 2).
     """
+    if x == y:
+        return mp.mpf(0)
     big_x, big_y = to_hyperboloid(x, c), to_hyperboloid(y, c)
     return -2 / c - 2 * (dot(big_x[1:], big_y[1:]) - big_x[0] * big_y[0])
 
@@ -183,7 +185,7 @@ POINCARE = Oracle(
         "geodesic": Operation(geodesic, "txy"),
         "ptransp": Operation(ptransp, "vxy"),
         "ptransp_0": Operation(ptransp_0, "oy"),
-        "gyration": Operation(gyration, "xyz"),
+        "gyration": Operation(gyration, "xya"),
         "tangent_inner": Operation(tangent_inner, "uvx", "scalar"),
         "tangent_norm": Operation(tangent_norm, "vx", "scalar"),
         "egrad2rgrad": Operation(egrad2rgrad, "gx"),

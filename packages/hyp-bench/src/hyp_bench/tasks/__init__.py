@@ -1,0 +1,28 @@
+"""The registry: a task is one file of this folder and one line here."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from rich.console import Console
+
+from hyp_bench.tasks.embed import Embed
+from hyp_bench.tasks.mammals import Mammals
+
+
+class Task(Protocol):
+    """A subcommand: a dataclass whose fields are its options and whose docstring is its help.
+
+    A task's module imports JAX and what needs it only inside `run`, so that help and complaints about options come at
+    once.
+    """
+
+    def run(self, console: Console) -> int:
+        """Runs the task and returns the exit code."""
+        ...
+
+
+TASKS: dict[str, type[Task]] = {
+    "mammals": Mammals,
+    "embed": Embed,
+}

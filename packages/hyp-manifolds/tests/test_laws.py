@@ -1,0 +1,38 @@
+"""Every law, for every manifold, on every backend present."""
+
+import jax
+import pytest
+from hyp_manifolds import Euclidean, Hyperboloid, Poincare, hyperboloid_to_poincare, poincare_to_hyperboloid
+from hyp_manifolds.testing import LAWS, check_isometry, law_violations
+
+MANIFOLDS = (Poincare(), Hyperboloid(), Euclidean())
+BACKENDS = sorted({"cpu", jax.default_backend()})
+DIM = 16  # shared with the contract tests: each operation is compiled once
+
+
+@pytest.mark.parametrize("name", LAWS)
+@pytest.mark.parametrize("manifold", MANIFOLDS, ids=lambda m: type(m).__name__)
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_law(backend: str, manifold, name: str) -> None:
+    with jax.default_device(jax.local_devices(backend=backend)[0]):
+        assert law_violations(manifold, name, dims=(DIM,)) == []
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_the_isometries_commute_with_every_operation(backend: str) -> None:
+    with jax.default_device(jax.local_devices(backend=backend)[0]):
+        check_isometry(
+            Poincare(), Hyperboloid(), poincare_to_hyperboloid, hyperboloid_to_poincare,
+            dims=(DIM,), curvatures=(0.1, 1.0, 4.0, 1e3),
+        )  # fmt: skip
+
+
+def test_a_manifold_computes_in_its_own_dtype() -> None:
+    import jax.numpy as jnp
+
+    ball = Poincare(dtype=jnp.float32)
+    x, y = jnp.array([0.1, 0.2]), jnp.array([0.3, -0.1], jnp.bfloat16)
+    assert ball.dist(x, y, 1.0).dtype == jnp.float32
+    assert ball.create_origin(1.0, 3).dtype == jnp.float32
+    assert ball == Poincare(dtype="float32") and hash(ball) == hash(Poincare(dtype="float32"))
+    assert Poincare() == Poincare() and Poincare() != ball and Poincare() != Hyperboloid()

@@ -1,0 +1,155 @@
+"""Which leaf lives where: found once, at `init`, and kept as static data inside the optimizer state.
+
+Some frameworks show a transformation the parameters with their metadata at `init` and bare arrays at every update
+(`flax.nnx.Optimizer` does). What `init` has found must therefore travel with the state. A closure would not do: a
+second `init` of the same transformation would overwrite it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+from collections.abc import Callable
+from typing import Any
+
+import jax
+from hyp_manifolds import Manifold, OnManifold
+
+from hyp_optim.spec import ManifoldSpec, check_manifold
+
+Path = tuple[Any, ...]
+ManifoldTree = Any | Callable[[Any], Any]
+
+
+class Unset(enum.Enum):
+    """The type of the default of `manifolds`: `None` already means "all Euclidean"."""
+
+    UNSET = "read the manifolds from the parameters"
+
+
+UNSET = Unset.UNSET
+
+
+@jax.tree_util.register_static
+@dataclasses.dataclass(frozen=True)
+class LeafManifolds:
+    """The names and the specs (None: Euclidean) of the parameter leaves, in the order of `jax.tree.leaves`.
+
+    As a pytree it has no leaves: it is part of the structure, compared and hashed by value, and survives `jit`, `scan`,
+    `jax.tree.map` and every optax wrapper unchanged.
+    """
+
+    names: tuple[str, ...]
+    specs: tuple[ManifoldSpec | None, ...]
+
+    def check_leaves(self, leaves: list[Any], owner: str, what: str) -> None:
+        """Raises a ValueError unless there are as many `leaves` as `init` has seen."""
+        if len(leaves) != len(self.specs):
+            raise ValueError(
+                f"{owner}: {what} has {len(leaves)} leaves, but the state was initialised for {len(self.specs)}: "
+                f"{', '.join(self.names)}. Initialise a state for each set of parameters."
+            )
+
+
+def find_manifolds(params: Any, manifolds: ManifoldTree | Unset, owner: str) -> LeafManifolds:
+    """Returns the spec of every leaf of `params`: from `manifolds` where it is given, else from the leaves themselves.
+
+    Args:
+        params: the parameters, any pytree.
+        manifolds: a pytree prefix of `params` with a ManifoldSpec, a manifold or None at each leaf, a function from
+            params to such a tree, or UNSET.
+        owner: the name of the rule, for messages.
+
+    Raises:
+        ValueError: `manifolds` does not match `params`, or it is not given and no leaf carries a manifold.
+        TypeError: an entry is neither a ManifoldSpec, a manifold nor None.
+    """
+    if isinstance(manifolds, Unset):
+        return _read_leaves(params, owner)
+    if callable(manifolds) and not isinstance(manifolds, type | Manifold):
+        manifolds = manifolds(params)
+    found = broadcast_prefix(manifolds, params, lambda x: isinstance(x, ManifoldSpec | Manifold), f"{owner}: manifolds")
+    specs = tuple(_to_spec(entry, f"{owner}: manifolds{name}") for name, entry in found)
+    return LeafManifolds(tuple(name for name, _ in found), specs)
+
+
+def broadcast_prefix(prefix: Any, params: Any, is_entry: Callable[[Any], bool], what: str) -> list[tuple[str, Any]]:
+    """Returns, for each leaf of `params`, its name and the entry of `prefix` above it.
+
+    Trees are matched by path, so a dict may describe any container with the same keys, attributes or positions.
+    Parts of `params` without leaves (None, a masked-out group) may have entries or not.
+    """
+    entries, _ = jax.tree_util.tree_flatten_with_path(prefix, is_leaf=lambda x: x is None or is_entry(x))
+    entry_at = {_keys(path): entry for path, entry in entries}
+    slots, _ = jax.tree_util.tree_flatten_with_path(params, is_leaf=_is_empty)
+    used: set[Path] = set()
+    found: list[tuple[str, Any]] = []
+    for path, slot in slots:
+        keys = _keys(path)
+        above = next((keys[:n] for n in range(len(keys) + 1) if keys[:n] in entry_at), None)
+        if _is_empty(slot):
+            used.update(entry for entry in entry_at if entry[: len(keys)] == keys)
+        elif above is None:
+            raise ValueError(f"{what} has no entry for the parameter params{_name(path)}. {_MATCH}")
+        else:
+            found.append((_name(path), entry_at[above]))
+        used.update([] if above is None else [above])
+    for path, _ in entries:
+        if _keys(path) not in used:
+            raise ValueError(f"{what}{_name(path)} is an entry, but params has no leaf there. {_MATCH}")
+    return found
+
+
+_MATCH = (
+    "Pass a pytree prefix of params: one entry for each leaf or for a whole branch, with None where the parameter "
+    "is Euclidean."
+)
+
+
+def _read_leaves(params: Any, owner: str) -> LeafManifolds:
+    nodes, _ = jax.tree_util.tree_flatten_with_path(params, is_leaf=_carries_manifold)
+    names = tuple(_name(path) for path, _ in nodes)
+    specs = tuple(
+        _to_spec(node.manifold, f"{owner}: params{name}.manifold") if _carries_manifold(node) else None
+        for name, (_, node) in zip(names, nodes, strict=True)
+    )
+    if not any(specs):
+        raise ValueError(
+            f"{owner}: no leaf of params carries a manifold and no `manifolds` was given. Pass a pytree like params "
+            "with a manifold (or None) at each leaf, use hyp_nn.ManifoldParam, or manifolds=None for all-Euclidean."
+        )
+    return LeafManifolds(names, specs)
+
+
+def _carries_manifold(node: Any) -> bool:
+    """True for a wrapper of one array with a member `manifold`.
+
+    A whole layer may have a `manifold` too, next to Euclidean weights: only a node whose single child is an array says
+    where that array lives.
+    """
+    if not isinstance(node, OnManifold):
+        return False
+    children = jax.tree.leaves(node, is_leaf=lambda x: x is not node)
+    return len(children) == 1 and jax.tree_util.all_leaves(children)
+
+
+def _to_spec(entry: Any, name: str) -> ManifoldSpec | None:
+    if entry is None or isinstance(entry, ManifoldSpec):
+        return entry
+    check_manifold(entry, name)
+    return ManifoldSpec(entry)
+
+
+def _is_empty(node: Any) -> bool:
+    return not jax.tree.leaves(node)
+
+
+def _name(path: Any) -> str:
+    return jax.tree_util.keystr(path)
+
+
+def _keys(path: Any) -> Path:
+    """The keys of a path without the container types: a dict's key, a sequence's index, an attribute's name."""
+    return tuple(
+        next(getattr(entry, field) for field in ("key", "idx", "name") if hasattr(entry, field)) for entry in path
+    )
