@@ -130,10 +130,12 @@ def along(v: jax.Array, x: jax.Array, y: jax.Array, c: jax.Array) -> jax.Array:
     shorter: rounding in the bracket is amplified by a^2. Cure: radial and tangential products apart.
     """
     p = products(x, y, c)
-    (xv,) = dots((x, v))
+    xv, xy = dots((x, v), (x, y))
     k = safe_div(xv, p.xx)
     radial = jnp.sqrt(c * p.xx) * _sinh_radial(p, c) / p.a + c * _angular(x, y, p)  # c <x, (b/a) x - y>
-    (across,) = dots((v - k * x, (again(x, p.yy) - y) - safe_div(p.xu, p.xx) * x))
+    near = p.uu < p.yy  # the tangential part of the bracket is that of u and of -y: take the shorter
+    short = jnp.where(near, again(x, p.yy) - y, -y)
+    (across,) = dots((v - k * x, short - safe_div(jnp.where(near, p.xu, -xy), p.xx) * x))
     return k * radial / c + across
 
 
@@ -182,9 +184,9 @@ def _(primals, tangents):
 
 
 def _plain_product(u: jax.Array, v: jax.Array, x: jax.Array, c: jax.Array) -> jax.Array:
-    """<u, v> - c <x, u> <x, v>/a^2: its derivatives are smooth at x = 0 and do not cancel beyond their conditioning."""
+    """<u, v> - <x, u> <x, v>/(x_0)^2: its derivatives are smooth at x = 0 and do not cancel beyond their conditioning."""
     xx, xu, xv, uv = dots((x, x), (x, u), (x, v), (u, v))
-    return uv - xu * (c * xv / (1 + c * xx))
+    return uv - xu * (xv / (1 / c + xx))  # c/a^2, in a form whose derivative by c does not cancel
 
 
 def _radial_split(v: jax.Array, x: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:

@@ -9,7 +9,18 @@ from jaxtyping import Array, Bool, Float
 
 from hyp_manifolds import _hnnpp
 from hyp_manifolds._gyro import rotate
-from hyp_manifolds._lorentz import along, combination_norm, half_angle, lift, products, tangent_product, tangent_sq, time_over, time_scaled, with_time
+from hyp_manifolds._lorentz import (
+    along,
+    combination_norm,
+    half_angle,
+    lift,
+    products,
+    tangent_product,
+    tangent_sq,
+    time_over,
+    time_scaled,
+    with_time,
+)
 from hyp_manifolds._manifold import Manifold, Scalar
 from hyp_manifolds._numerics import (
     again,
@@ -18,6 +29,7 @@ from hyp_manifolds._numerics import (
     combine,
     cosh_sinhc_scaled,
     dots,
+    half_log,
     log_over_sinh,
     norm,
     safe_sqrt,
@@ -98,11 +110,11 @@ class Hyperboloid(Manifold):
         """
         x_s, y_s = x[1:], y[1:]
         s = x_s + y_s
-        xx, yy, xs, ys = dots((x_s, x_s), (y_s, y_s), (x_s, s), (y_s, s))
+        xx, yy, xy, xs, ys = dots((x_s, x_s), (y_s, y_s), (x_s, y_s), (x_s, s), (y_s, s))
         a, b = time_scaled(xx, c), time_scaled(yy, c)
         # b + c<x, y>/(1 + a) - 1, in sums with s where x + y is the small quantity
         along_s = c * ((ys - xs) / (a + b) + xs / (1 + a))
-        along_y = c * (yy / (1 + b) + (xs - xx) / (1 + a))
+        along_y = c * (yy / (1 + b) + xy / (1 + a))
         k = jnp.where(xs + ys < yy, along_s, along_y)
         w = combine((1 + k, x_s)) + y_s
         return with_time(time_over(norm(w), c), (again(x_s, xx) + y_s) + combine((k, x_s)))
@@ -114,7 +126,12 @@ class Hyperboloid(Manifold):
         Returns: point, shape (dim + 1,). Accuracy: 4 eps times the condition number.
         """
         x_s = x[1:]
-        return _exp_along(r * _asinhc(jnp.sqrt(c) * norm(x_s)), x_s, c)
+        n = jnp.sqrt(c) * norm(x_s)
+        theta = r * jnp.arcsinh(n)
+        k, _, b = cosh_sinhc_scaled(theta * theta)
+        far = n > 1.0  # sinh(theta)/n, where theta/n and n^2 could leave the range that the result is in
+        size = k * jnp.where(far, b * theta / jnp.where(far, n, 1.0), b * r * asinhc2(jnp.where(far, 0.0, n) ** 2))
+        return with_time(time_over(k * jnp.abs(size) * norm(x_s), c), stretch(k, combine((size, x_s))))
 
     def gyration(self, x: Ambient, y: Ambient, z: Ambient, c: Scalar) -> Ambient:
         """Gyration gyr[x, y] z: a rotation about the origin in the plane of x and y, the ball's through the isometry.
@@ -125,8 +142,12 @@ class Hyperboloid(Manifold):
         """
         x_s, y_s = x[1:], y[1:]
         xx, yy = dots((x_s, x_s), (y_s, y_s))
-        half_x, half_y = x_s / (1 + time_scaled(xx, c)), y_s / (1 + time_scaled(yy, c))
-        return with_time(z[0], rotate(z[1:], -half_y, half_x, c)[0])
+        a, b = time_scaled(xx, c), time_scaled(yy, c)
+        s = x_s + y_s
+        (by,) = dots((s, y_s - x_s))
+        # The ball's x (+) y and y, by sums with s where x ~ -y: x/(1 + a) + y/(1 + b)
+        e = (s + combine((c * by / ((a + b) * (1 + a)), x_s))) / (1 + b)
+        return with_time(z[0], rotate(z[1:], -y_s / (1 + b), e, 2 / (1 + b), 2 / (1 + a), c))
 
     # Exponential and logarithm ---------------------------------------------------------------------------------------
 
@@ -148,7 +169,10 @@ class Hyperboloid(Manifold):
         Args: v: tangent at the origin, shape (dim + 1,); c: scalar > 0.
         Returns: point, shape (dim + 1,). Accuracy: 3 eps times the condition number, to radius 80 and 300.
         """
-        return _exp_along(1.0, v[1:], c)
+        v_s = v[1:]
+        (vv,) = dots((v_s, v_s))
+        k, a, b = cosh_sinhc_scaled(c * vv)
+        return with_time(k * k * a / jnp.sqrt(c), stretch(k, combine((k * b, v_s))))
 
     def logmap(self, y: Ambient, x: Ambient, c: Scalar) -> Ambient:
         """Logarithm rho/sinh(rho) (y - cosh(rho) x) = f ((y - x) - 2 sinh^2(rho/2) x).
@@ -159,9 +183,9 @@ class Hyperboloid(Manifold):
         """
         x_s, y_s = x[1:], y[1:]
         half, p = half_angle(x_s, y_s, c), products(x_s, y_s, c)
-        f = log_over_sinh(half)
-        time = -jnp.sqrt(c) * f * (p.xu + 2 * half * p.xx) / p.a
-        return with_time(time, combine((f, y_s - again(x_s, p.yy)), (-2 * half * f, x_s)))
+        f, k = log_over_sinh(half), 2 * half_log(half)
+        time = -jnp.sqrt(c) * (f * (p.xu / p.a) + k * (p.xx / p.a))
+        return with_time(time, combine((f, y_s - again(x_s, p.yy)), (-k, x_s)))
 
     def logmap_0(self, y: Ambient, c: Scalar) -> Ambient:
         """Logarithm at the origin, [0, asinh(sqrt(c)|y_s|) y_s/(sqrt(c)|y_s|)].
@@ -265,7 +289,7 @@ class Hyperboloid(Manifold):
         xx, xg = dots((x_s, x_s), (x_s, grad[1:]))
         a, s = time_scaled(xx, c), jnp.sqrt(c)
         pull = s * grad[0] / a
-        xh = xg + pull * xx
+        xh = xg + s * grad[0] * (xx / a)  # not pull * xx: the cotangent of pull would overflow before xh does
         # <x, h + c <x, h> x> = a^2 <x, h>, so the time coordinate is sqrt(c) a <x, h>
         return with_time(s * a * xh, grad[1:] + combine((pull + c * xh, x_s)))
 
@@ -387,14 +411,6 @@ def _asinhc(n: jax.Array) -> jax.Array:
     big = n > 1e100
     safe = jnp.where(big, n, 1.0)
     return jnp.where(big, jnp.arcsinh(safe) / safe, asinhc2(jnp.where(big, 0.0, n) ** 2))
-
-
-def _exp_along(r: jax.Array | float, v: jax.Array, c: jax.Array) -> jax.Array:
-    """exp_0(r v) for a spatial tangent v."""
-    (vv,) = dots((v, v))
-    k, _, b = cosh_sinhc_scaled(r * r * c * vv)
-    size = k * b * r
-    return with_time(time_over(k * jnp.abs(size) * safe_sqrt(vv), c), stretch(k, combine((size, v))))
 
 
 __all__ = ["Hyperboloid"]

@@ -120,7 +120,8 @@ class Poincare(Manifold):
         Args: x, y: points, shape (dim,); z: vector, shape (dim,); c: scalar > 0.
         Returns: vector, shape (dim,), |gyr z| = |z|. Accuracy: 4 eps. Source: Ungar 2005, Eq. 1.27.
         """
-        return rotate(z, -y, x, c)[0]
+        g_x, g_y = gap_and_dots(c, (x, y))
+        return rotate(z, -y, x + y, g_y, g_x, c)
 
     # Exponential and logarithm ---------------------------------------------------------------------------------------
 
@@ -158,7 +159,11 @@ class Poincare(Manifold):
     def _exp_along(self, r: jax.Array | float, v: jax.Array, vv: jax.Array, c: jax.Array) -> jax.Array:
         """exp_0(r v), with vv = |v|^2."""
         theta2 = r * r * c * vv
-        return combine((shrink_inside(sech2_sq(theta2)) * tanhc2(theta2) * r, v))
+        far = theta2 > 1.0  # where tanh saturates, divide by |v| itself: roundings of theta no longer matter
+        length = jnp.sqrt(c * jnp.where(far, vv, 1.0))
+        theta = jnp.sqrt(jnp.where(far, theta2, 1.0))
+        k = jnp.where(far, jnp.sign(r) * jnp.tanh(theta) / length, r * tanhc2(jnp.where(far, 0.0, theta2)))
+        return combine((shrink_inside(sech2_sq(theta2)) * k, v))
 
     def logmap(self, y: Vector, x: Vector, c: Scalar) -> Vector:
         """Logarithm log_x(y) = g_x atanh(|w|)/|w| w with w = sqrt(c) (-x (+) y), in differences of coordinates.
@@ -215,8 +220,8 @@ class Poincare(Manifold):
         Args: v: tangent at x, shape (dim,); x, y: points, shape (dim,); c: scalar > 0.
         Returns: tangent at y, shape (dim,). Accuracy: 4 eps. Source: Ganea et al. 2018, Theorem 1 and Eq. 8.
         """
-        w, g_x, g_y = rotate(v, x, y, c)
-        return combine((g_y / g_x, w))
+        g_x, g_y = gap_and_dots(c, (x, y))
+        return combine((g_y / g_x, rotate(v, x, y - x, g_x, g_y, c)))
 
     def ptransp_0(self, v: Vector, y: Vector, c: Scalar) -> Vector:
         """Parallel transport from the origin, (lambda_0/lambda_y) v = g_y v.
@@ -272,7 +277,7 @@ class Poincare(Manifold):
         """
         (margin,) = gap_and_dots(c, (x,), floored=False)
         n = jnp.sqrt(c) * norm(x)
-        outside = margin < 0.5 * scope().eps
+        outside = ~(margin >= 0.5 * scope().eps)  # true for NaN, which stays NaN
         return combine((jnp.where(outside, (1 - 2 * scope().eps) / jnp.where(outside, n, 1.0), 1.0), x))
 
     def is_in_manifold(self, x: Vector, c: Scalar, atol: Scalar | None = None) -> Bool[Array, ""]:

@@ -104,7 +104,8 @@ class HypEmbedding(nnx.Module):
         """
         table = self.embedding[...]
         _checks.check_on_device(table, f"{_OWNER}.check", jax.default_backend() if platform is None else platform)
-        on_manifold = np.asarray(jax.vmap(self.manifold.is_in_manifold, in_axes=(0, None))(table, 1.0))
+        unit: Any = 1.0
+        on_manifold = np.asarray(jax.vmap(lambda x: self.manifold.is_in_manifold(x, unit))(table))
         if not on_manifold.all():
             row = int(np.argmin(on_manifold))
             raise ValueError(

@@ -147,6 +147,20 @@ def _(primals, tangents):
 
 @jax.custom_jvp
 @in_x64
+def half_log(s: jax.Array) -> jax.Array:
+    """s log_over_sinh(s) = t asinh(t)/sqrt(1 + s), with a derivative that does not pass through the overflowing s."""
+    return s * log_over_sinh(s)
+
+
+@half_log.defjvp
+@in_x64
+def _(primals, tangents):
+    (s,) = primals
+    return half_log(s), (1 + log_over_sinh(s)) / (2 * (1 + s)) * tangents[0]
+
+
+@jax.custom_jvp
+@in_x64
 def sech2_sq(s: jax.Array) -> jax.Array:
     """sech(t)^2 = 4 e/(1 + e)^2, e = exp(-2t): 1 - tanh(t)^2 has no digit left where it matters."""
     e = jnp.exp(-2 * jnp.sqrt(s))
