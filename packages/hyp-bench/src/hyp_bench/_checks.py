@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import chex
 import jax
 import numpy as np
@@ -45,5 +47,5 @@ def check_table(points: Float[Array, "n coords"], manifold: Manifold, c: float, 
         )
 
 
-def _inside(points: Float[Array, "n coords"], manifold: Manifold, c: float) -> Bool[Array, "n"]:
+def _inside(points: Float[Array, "n coords"], manifold: Manifold, c: Any) -> Bool[Array, "n"]:
     return jax.jit(jax.vmap(lambda x: manifold.is_in_manifold(x, c)))(points)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -75,7 +75,7 @@ def reconstruction(
     for first in range(0, len(chosen), _ROWS):
         block = chosen[first : first + _ROWS]
         for i, distances in zip(block, _distances(table, nodes[block], manifold, c), strict=True):
-            rank, precision = _score_node(distances, nodes[i], hypernyms[i])
+            rank, precision = _score_node(distances, int(nodes[i]), hypernyms[i])
             ranks.append(rank)
             precisions.append(precision)
     return Reconstruction(float(np.concatenate(ranks).mean()), float(np.mean(precisions)))
@@ -109,7 +109,7 @@ def _distances(
 
 @functools.partial(jax.jit, static_argnames="manifold")
 def _distance_block(
-    table: Float[Array, "nodes coords"], rows: Int[Array, "k"], c: float, *, manifold: Manifold
+    table: Float[Array, "nodes coords"], rows: Int[Array, "k"], c: Any, *, manifold: Manifold
 ) -> Float[Array, "k nodes"]:
     from_one = jax.vmap(manifold.dist, in_axes=(None, 0, None))
     return jax.vmap(from_one, in_axes=(0, None, None))(table[rows], table, c)

@@ -20,7 +20,7 @@ from hyp_bench.edges import EdgeList
 from hyp_bench.sampling import Graph, draw_negatives, graph_on_device, shuffled_batches
 
 # Embeddings are trained at unit curvature: another one only scales the loss's temperature.
-CURVATURE = 1.0
+CURVATURE: Any = 1.0
 _START_RADIUS = 1e-3
 # Sorting out one touched row costs as much as moving about five rows of the whole table (measured on a CPU).
 _ROW_COST = 5
@@ -240,4 +240,4 @@ def _move_rows(table: Array, rows: Array, row_grads: Array, manifold: Manifold, 
 def _move_table(table: Array, rows: Array, row_grads: Array, manifold: Manifold, rate: Array) -> Array:
     rule = riemannian_sgd(rate, manifolds=ManifoldSpec(manifold, CURVATURE))
     updates, _ = rule.update(jnp.zeros_like(table).at[rows].add(row_grads), rule.init(table), table)
-    return table + updates
+    return table + jnp.asarray(updates)

@@ -10,6 +10,7 @@ import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jax.experimental import checkify
 
 CURVATURE_DOMAINS = ("positive", "signed", "ignored")
@@ -26,12 +27,12 @@ def floating_array(where: str, name: str, value: Any, dtype: np.dtype | None) ->
         [float],
         exception_type=TypeError,
         include_default_message=False,
-        custom_message=f"{where}: `{name}` must have a floating dtype, got {value.dtype}. Convert it first, for example "
-        f"with jnp.asarray({name}, jnp.float32).",
+        custom_message=f"{where}: `{name}` must have a floating dtype, got {value.dtype}. Convert it first, for "
+        f"example with jnp.asarray({name}, jnp.float32).",
     )
     if dtype is not None:
         return jnp.asarray(value, dtype)
-    if value.dtype == np.float64 and not jax.config.jax_enable_x64 and not isinstance(value, jax.Array):
+    if value.dtype == np.float64 and not jax.config.read("jax_enable_x64") and not isinstance(value, jax.Array):
         raise TypeError(
             f"{where}: `{name}` is a NumPy float64 array while JAX's 64-bit mode is off, and would silently become "
             f"float32. Convert it with {name}.astype(np.float32), or switch on jax_enable_x64."
@@ -50,7 +51,7 @@ def shapes(where: str, arrays: dict[str, tuple[jax.Array, tuple[str, ...]]]) -> 
             text = f"{where}: `{name}` must have shape (..., {', '.join(core)}), got {value.shape}."
             chex.assert_equal(ok, True, exception_type=ValueError, include_default_message=False, custom_message=text)
         else:
-            hint = " Methods take single points: batch them with jax.vmap." if value.ndim == len(core) + 1 else ""
+            hint = " Methods take single points: batch them with jax.vmap." if value.ndim > len(core) else ""
             chex.assert_rank(
                 value,
                 len(core),
@@ -108,7 +109,7 @@ def scalar(where: str, name: str, value: Any, dtype: np.dtype) -> jax.Array:
 def curvature(where: str, domain: str, value: Any, dtype: np.dtype) -> jax.Array:
     """`c` as a strongly typed scalar; a concrete value outside the class's domain raises."""
     c = scalar(where, "c", value, dtype)
-    if domain != "ignored" and not isinstance(c, jax.core.Tracer):
+    if domain != "ignored" and not isinstance(c, Tracer):
         number = float(np.asarray(c))  # bool(c > 0) of a concrete array fails inside a trace; NumPy does not trace
         good = np.isfinite(number) and (domain == "signed" or number > 0)
         if not good:
@@ -119,7 +120,7 @@ def curvature(where: str, domain: str, value: Any, dtype: np.dtype) -> jax.Array
 
 def version(where: str, value: Any, versions: tuple[int, ...]) -> int:
     """`version_idx` as a Python int: it picks a formula while tracing."""
-    if isinstance(value, jax.core.Tracer):
+    if isinstance(value, Tracer):
         raise TypeError(
             f"{where}: `version_idx` is traced; it must be a Python int. Mark it static: "
             "jax.jit(..., static_argnames=['version_idx']), in_axes None under jax.vmap."
@@ -149,7 +150,7 @@ def result_dtype(where: str, dtype: Any) -> np.dtype:
     canonical = np.dtype(dtype)
     if not jnp.issubdtype(canonical, jnp.floating):
         raise TypeError(f"{where}: `dtype` must be a floating dtype, got {canonical}.")
-    if canonical == np.float64 and not jax.config.jax_enable_x64:
+    if canonical == np.float64 and not jax.config.read("jax_enable_x64"):
         raise ValueError(f"{where}: dtype float64 needs JAX's 64-bit mode (jax_enable_x64).")
     return canonical
 

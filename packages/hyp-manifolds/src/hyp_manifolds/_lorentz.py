@@ -15,7 +15,7 @@ from hyp_manifolds._numerics.scope import in_x64
 
 
 class Products(NamedTuple):
-    """Inner products of a pair with its difference u, and its times. Every user asks for all, so that XLA shares them."""
+    """Inner products of a pair with its difference u, and its times. All users ask for all: XLA shares them."""
 
     xx: jax.Array
     yy: jax.Array
@@ -184,7 +184,7 @@ def _(primals, tangents):
 
 
 def _plain_product(u: jax.Array, v: jax.Array, x: jax.Array, c: jax.Array) -> jax.Array:
-    """<u, v> - <x, u> <x, v>/(x_0)^2: its derivatives are smooth at x = 0 and do not cancel beyond their conditioning."""
+    """<u, v> - <x, u> <x, v>/(x_0)^2: its derivatives are smooth at x = 0."""
     xx, xu, xv, uv = dots((x, x), (x, u), (x, v), (u, v))
     return uv - xu * (xv / (1 / c + xx))  # c/a^2, in a form whose derivative by c does not cancel
 

@@ -2,7 +2,7 @@
 
 import abc
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -13,7 +13,10 @@ from hyp_manifolds import _checks
 from hyp_manifolds._door import door, has_arrays
 from hyp_manifolds._numerics import in_scope, safe_sqrt
 
-Scalar = Float[Array, ""]
+if TYPE_CHECKING:  # callers pass Python, NumPy or JAX numbers, bodies receive arrays: no one type says both
+    Scalar: TypeAlias = Any
+else:
+    Scalar = Float[Array, ""]
 Vector = Float[Array, "dim"]
 
 

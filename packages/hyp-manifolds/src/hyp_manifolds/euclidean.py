@@ -10,7 +10,7 @@ from jaxtyping import Array, Bool
 from hyp_manifolds._manifold import Manifold, Scalar, Vector
 from hyp_manifolds._numerics import dots, norm
 
-_FLAT: Scalar = 0.0  # pyright: ignore[reportAssignmentType]
+_FLAT: Scalar = 0.0
 
 
 @dataclass(frozen=True)

@@ -217,7 +217,7 @@ class Hyperboloid(Manifold):
         (xx,) = dots((x[1:], x[1:]))
         return with_time(time_over(norm(x[1:] + v[1:]), c), again(x[1:], xx) + v[1:])
 
-    # Transport and tangent spaces --------------------------------------------------------------------------------------
+    # Transport and tangent spaces ------------------------------------------------------------------------------------
 
     def ptransp(self, v: Ambient, x: Ambient, y: Ambient, c: Scalar) -> Ambient:
         """Parallel transport v + c<v, y>_L/(1 - c<x, y>_L) (x + y).
@@ -293,7 +293,7 @@ class Hyperboloid(Manifold):
         # <x, h + c <x, h> x> = a^2 <x, h>, so the time coordinate is sqrt(c) a <x, h>
         return with_time(s * a * xh, grad[1:] + combine((pull + c * xh, x_s)))
 
-    # Points ------------------------------------------------------------------------------------------------------------
+    # Points ----------------------------------------------------------------------------------------------------------
 
     def proj(self, x: Ambient, c: Scalar) -> Ambient:
         """The point over the spatial part: time becomes sqrt(1/c + |x_s|^2).
@@ -359,7 +359,7 @@ class Hyperboloid(Manifold):
         """
         return jnp.concatenate([jnp.zeros_like(v[..., :1]), v], -1)
 
-    def hcat(self, points: Float[Array, "count ambient"], c: Scalar = 1.0) -> Float[Array, " total"]:  # pyright: ignore[reportArgumentType]
+    def hcat(self, points: Float[Array, "count ambient"], c: Scalar = 1.0) -> Float[Array, " total"]:
         """Lorentz direct concatenation: spatial parts side by side, time sqrt(1/c + sum |x_s|^2).
 
         Args: points: points, shape (count, dim + 1); c: scalar > 0.
@@ -375,7 +375,7 @@ class Hyperboloid(Manifold):
         c: Scalar,
         clamping_factor: Scalar,
         smoothing_factor: Scalar,
-        min_enorm: Scalar = 1e-15,  # pyright: ignore[reportArgumentType]
+        min_enorm: Scalar = 1e-15,
     ) -> Float[Array, "batch out_dim"]:
         """Scores of hyperplanes, |z|/sqrt(c) asinh(sqrt(c) (cosh(sqrt(c) r) <z/|z|, x_s> - sinh(sqrt(c) r) x_0)).
 

@@ -139,7 +139,7 @@ class Poincare(Manifold):
         s = x + k * v
         (ss,) = dots((s, s))
         d = g_x * g_y + c * ss
-        # x's coefficient is 1 + (something that vanishes with y), but for y ~ -x that form cancels and the other does not.
+        # x's coefficient is 1 + (a term that vanishes with y); for y ~ -x that form cancels and the other does not.
         yy, xy = k * k * vv, k * xv
         near = (xy >= 0) | (4 * yy < xx)
         a = jnp.where(near, 1 + c * g_x * yy / d, (g_x + c * ss) / d)
@@ -212,7 +212,7 @@ class Poincare(Manifold):
         """
         return self.proj(x + v, c)
 
-    # Transport and tangent spaces --------------------------------------------------------------------------------------
+    # Transport and tangent spaces ------------------------------------------------------------------------------------
 
     def ptransp(self, v: Vector, x: Vector, y: Vector, c: Scalar) -> Vector:
         """Parallel transport (lambda_x/lambda_y) gyr[y, -x] v, the gyration as a small rotation when y ~ x.
@@ -267,7 +267,7 @@ class Poincare(Manifold):
         (g,) = gap_and_dots(c, (x,))
         return combine((0.25 * g * g, grad))
 
-    # Points ------------------------------------------------------------------------------------------------------------
+    # Points ----------------------------------------------------------------------------------------------------------
 
     def proj(self, x: Vector, c: Scalar) -> Vector:
         """The identity inside the ball; points on or outside it move radially to 2 eps inside the boundary.
@@ -328,9 +328,11 @@ class Poincare(Manifold):
         c: Scalar,
         clamping_factor: Scalar,
         smoothing_factor: Scalar,
-        min_enorm: Scalar = 1e-15,  # pyright: ignore[reportArgumentType]
+        min_enorm: Scalar = 1e-15,
     ) -> Float[Array, "batch out_dim"]:
-        """Scores of hyperplanes, 2|z|/sqrt(c) asinh(lambda_x <sqrt(c) x, z/|z|> cosh(2 sqrt(c) r) - (lambda_x - 1) sinh(2 sqrt(c) r)).
+        """Scores of hyperplanes with normals z and offsets r (HNN++).
+
+        2|z|/sqrt(c) asinh(lambda_x <sqrt(c) x, z/|z|> cosh(2 sqrt(c) r) - (lambda_x - 1) sinh(2 sqrt(c) r)).
 
         Args:
             x: points, shape (batch, in_dim).

@@ -147,5 +147,13 @@ def _row(name: str, fit: Fit) -> Row:
 def _mean_row(name: str, rows: list[Row]) -> Row:
     from hyp_bench.report.table import Row
 
-    ranks, precisions, seconds, radii = zip(*(row[1:] for row in rows), strict=True)
-    return Row(name, *(sum(values) / len(rows) for values in (ranks, precisions, seconds)), max(radii))
+    def mean(values: list[float]) -> float:
+        return sum(values) / len(values)
+
+    return Row(
+        name,
+        mean([row.mean_rank for row in rows]),
+        mean([row.mean_average_precision for row in rows]),
+        mean([row.seconds or 0.0 for row in rows]),
+        max(row.largest_radius or 0.0 for row in rows),
+    )

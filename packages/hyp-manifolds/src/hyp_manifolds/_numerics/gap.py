@@ -9,8 +9,8 @@ from jax import lax
 from hyp_manifolds._numerics.scope import in_x64, scope
 from hyp_manifolds._numerics.sums import power_of_two, sum_terms
 
-# On or outside the boundary the gap is <= 0 and every formula would divide by it: the gap is floored here, far below the
-# gap of any point that an operation returns. Results are then finite; `checkify` reports the point.
+# On or outside the boundary the gap is <= 0 and every formula would divide by it: it is floored here, far below the gap
+# of any point that an operation returns. Results are then finite; `checkify` reports the point.
 _FLOOR_NARROW, _FLOOR_FLOAT64 = 2.0**-40, 2.0**-80
 # 2^52: numbers rounded to multiples of its inverse, with a sum of at most 2, add exactly in any order.
 _GRID = 2.0**52

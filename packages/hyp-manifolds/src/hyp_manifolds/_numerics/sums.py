@@ -67,9 +67,7 @@ def fence(s: jax.Array, by: jax.Array | None = None) -> jax.Array:
     into the loop over the vector that it multiplies, up to 20 times slower; an optimization barrier is gone by then.
     Cure: end it in a division, by a 1 that XLA does not recognise. It is one in the cotangents as well.
     """
-    one = jnp.where(
-        (s if by is None else by) < -1.7e308, 2.0, 1.0
-    )  # halving the only such number, -inf, changes nothing
+    one = jnp.where((s if by is None else by) < -1.7e308, 2.0, 1.0)  # only -inf, and half of it is -inf
     return s / one
 
 
