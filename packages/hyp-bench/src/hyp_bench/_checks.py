@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import chex
@@ -39,7 +40,7 @@ def check_table(points: Float[Array, "n coords"], manifold: Manifold, c: float, 
         raise ValueError(
             f"{owner}: {bad.sum()} of {shape[0]} points hold NaN or infinity, the first in row {bad.argmax()}."
         )
-    outside = ~np.asarray(_inside(points, manifold, c))
+    outside = ~np.asarray(_inside(points, c, manifold=manifold))
     if outside.any():
         raise ValueError(
             f"{owner}: {outside.sum()} of {shape[0]} points lie outside {type(manifold).__name__}(c={c}), "
@@ -47,5 +48,6 @@ def check_table(points: Float[Array, "n coords"], manifold: Manifold, c: float, 
         )
 
 
-def _inside(points: Float[Array, "n coords"], manifold: Manifold, c: Any) -> Bool[Array, "n"]:
-    return jax.jit(jax.vmap(lambda x: manifold.is_in_manifold(x, c)))(points)
+@functools.partial(jax.jit, static_argnames="manifold")
+def _inside(points: Float[Array, "n coords"], c: Any, *, manifold: Manifold) -> Bool[Array, "n"]:
+    return jax.vmap(manifold.is_in_manifold, (0, None))(points, c)

@@ -15,7 +15,10 @@ _DESCRIPTION = "Real tasks for hyperbolic deep learning in JAX: scores, comparis
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command line and returns the exit code: 0 done, 1 a check failed, 2 unusable input, 130 interrupted."""
+    """Runs the command line and returns the exit code.
+
+    0: done; 1: a check failed or a file could not be written; 2: unusable input or options; 130: interrupted.
+    """
     try:
         task: Task = tyro.extras.subcommand_cli_from_dict(
             TASKS, prog="hyp-bench", description=_DESCRIPTION, args=arguments
@@ -26,6 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(str(error), 2)
     except Interrupted as error:
         return _fail(str(error), 130)
+    except OSError as error:
+        return _fail(f"{error.filename or 'a file'}: {error.strerror or error}", 1)
     except KeyboardInterrupt:
         return _fail("interrupted.", 130)
 

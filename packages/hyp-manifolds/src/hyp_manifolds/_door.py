@@ -12,6 +12,7 @@ from typing import Any
 
 import jax
 import numpy as np
+from jax.core import Tracer
 
 from hyp_manifolds import _checks
 from hyp_manifolds._numerics import in_scope, widening
@@ -30,6 +31,15 @@ def _dims(annotation: Any) -> tuple[str, ...] | None:
     return None
 
 
+def _in_empty_batch(a: Any) -> bool:
+    """Whether vmap is mapping `a` over an axis of length 0, where JAX cannot batch a `checkify` report."""
+    while isinstance(a, Tracer):
+        if getattr(a, "batch_dim", None) is not None and a.val.shape[a.batch_dim] == 0:
+            return True
+        a = getattr(a, "primal", getattr(a, "val", None))
+    return False
+
+
 def has_arrays(method: Callable[..., Any]) -> bool:
     """Whether a method takes array arguments, by its annotations."""
     return any(_dims(p.annotation) is not None for p in inspect.signature(method).parameters.values())
@@ -45,9 +55,9 @@ def door(method: Callable[..., Any]) -> Callable[..., Any]:
     static = [n for n in signature.parameters if n != "self" and n not in dims]
     name = method.__name__
 
-    def run(self: Any, scope: Scope, settings: tuple[Any, ...], arrays: dict[str, jax.Array]) -> Any:
+    def run(self: Any, scope: Scope, settings: tuple[Any, ...], report: bool, arrays: dict[str, jax.Array]) -> Any:
         where = f"{type(self).__name__}.{name}"
-        if self.curvature_domain == "positive" and "c" in arrays:
+        if report and self.curvature_domain == "positive" and "c" in arrays:
             _checks.debug_positive(where, arrays["c"])
             for n in points:
                 margin = widening(self._margin, scope, arrays[n], arrays["c"])
@@ -57,7 +67,7 @@ def door(method: Callable[..., Any]) -> Callable[..., Any]:
         return widening(lambda *values: fn(**dict(zip(arrays, values, strict=True))), scope, *arrays.values())
 
     run.__name__ = name  # what profilers and compilation logs show
-    jitted = jax.jit(run, static_argnames=("self", "scope", "settings"), inline=True)
+    jitted = jax.jit(run, static_argnames=("self", "scope", "settings", "report"), inline=True)
 
     @functools.wraps(method)
     def public(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -81,6 +91,7 @@ def door(method: Callable[..., Any]) -> Callable[..., Any]:
         settings = tuple(
             _checks.version(where, given[n], self.versions) if n == "version_idx" else given[n] for n in static
         )
-        return jitted(self, Scope(dtype, compute), settings, arrays)
+        report = not any(_in_empty_batch(a) for a in arrays.values())
+        return jitted(self, Scope(dtype, compute), settings, report, arrays)
 
     return public

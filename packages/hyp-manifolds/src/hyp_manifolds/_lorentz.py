@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from hyp_manifolds._numerics import again, combine, dots, fence, hypot1, norm, safe_div
+from hyp_manifolds._numerics import again, combine, dots, fence, hypot1, norm, safe_div, safe_sqrt, scope
 from hyp_manifolds._numerics.scope import in_x64
 
 
@@ -121,6 +121,16 @@ def _(primals, tangents):
     return half, 0.5 * c * fence(by_x + by_y, by=half) + 0.25 * by_c * dc
 
 
+def distance(x: jax.Array, y: jax.Array, c: jax.Array) -> jax.Array:
+    """2/sqrt(c) asinh(sinh(rho/2)), gradient 0 at x == y."""
+    half = half_angle(x, y, c)
+    far = 2 / jnp.sqrt(c) * jnp.arcsinh(safe_sqrt(half))
+    if scope().narrow:
+        return far
+    # Squares underflow for float64 points closer than 1e-150, which lie at the origin, where space is flat.
+    return jnp.where(half < 1e-290, norm(x - y), far)
+
+
 @jax.custom_jvp
 @in_x64
 def along(v: jax.Array, x: jax.Array, y: jax.Array, c: jax.Array) -> jax.Array:
@@ -142,12 +152,19 @@ def along(v: jax.Array, x: jax.Array, y: jax.Array, c: jax.Array) -> jax.Array:
 @along.defjvp
 @in_x64
 def _(primals, tangents):
-    """Derivative of the plain inner product, which is smooth at x = 0 and x = y."""
-
-    def plain(v, x, y, c):
-        return dots((v, _toward(x, y, products(x, y, c))))[0]
-
-    return along(*primals), jax.jvp(plain, primals, tangents)[1]
+    """d(<v, (b/a) x - y>): by y it is -v + c<x, v>/(ab) y, which cancels like the bracket itself, hence its split."""
+    (v, x, y, c), (dv, dx, dy, dc) = primals, tangents
+    value, p = along(v, x, y, c), products(x, y, c)
+    (xv,) = dots((x, v))
+    by_v = jnp.sum(_toward(x, y, p) * dv)
+    far = c * p.xx > 1.0  # the split is singular at the origin, where nothing cancels
+    k = jnp.where(far, xv / jnp.where(far, p.xx, 1.0), 0.0)
+    perp = v - k * x  # v itself near the origin
+    by_x = p.b / p.a * jnp.sum((perp + jnp.where(far, k / (p.a * p.a), -c * xv / (p.a * p.a)) * x) * dx)
+    ab = p.a * p.b
+    by_y = -perp - k * (again(x, p.yy) - y) + jnp.where(far, -k * (1 - p.a * p.drop), c * xv) / ab * y
+    by_c = -(xv / (p.a * p.a)) * (p.drop / p.a) * ((p.a + p.b) / p.b) / (2 * c)
+    return value, fence(by_v + by_x + jnp.sum(by_y * dy) + by_c * dc, by=value)
 
 
 @jax.custom_jvp

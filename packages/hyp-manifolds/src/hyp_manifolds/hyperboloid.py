@@ -12,6 +12,7 @@ from hyp_manifolds._gyro import rotate
 from hyp_manifolds._lorentz import (
     along,
     combination_norm,
+    distance,
     half_angle,
     lift,
     products,
@@ -79,7 +80,7 @@ class Hyperboloid(Manifold):
 
         Accuracy: 4 eps times the condition number, 2 for near pairs; gradient 5. Source: Nickel and Kiela 2018, Eq. 5.
         """
-        return 2 / jnp.sqrt(c) * jnp.arcsinh(safe_sqrt(half_angle(x[1:], y[1:], c)))
+        return distance(x[1:], y[1:], c)
 
     def dist_0(self, x: Ambient, c: Scalar, version_idx: int = 0) -> Scalar:
         """Distance from the origin, asinh(sqrt(c)|x_s|)/sqrt(c).
@@ -130,7 +131,8 @@ class Hyperboloid(Manifold):
         theta = r * jnp.arcsinh(n)
         k, _, b = cosh_sinhc_scaled(theta * theta)
         far = n > 1.0  # sinh(theta)/n, where theta/n and n^2 could leave the range that the result is in
-        size = k * jnp.where(far, b * theta / jnp.where(far, n, 1.0), b * r * asinhc2(jnp.where(far, 0.0, n) ** 2))
+        by_n = k / jnp.where(far, n, 1.0)
+        size = jnp.where(far, by_n * (b * theta), k * b * r * asinhc2(jnp.where(far, 0.0, n) ** 2))
         return with_time(time_over(k * jnp.abs(size) * norm(x_s), c), stretch(k, combine((size, x_s))))
 
     def gyration(self, x: Ambient, y: Ambient, z: Ambient, c: Scalar) -> Ambient:
@@ -144,9 +146,11 @@ class Hyperboloid(Manifold):
         xx, yy = dots((x_s, x_s), (y_s, y_s))
         a, b = time_scaled(xx, c), time_scaled(yy, c)
         s = x_s + y_s
-        (by,) = dots((s, y_s - x_s))
-        # The ball's x (+) y and y, by sums with s where x ~ -y: x/(1 + a) + y/(1 + b)
-        e = (s + combine((c * by / ((a + b) * (1 + a)), x_s))) / (1 + b)
+        by, ss = dots((s, y_s - x_s), (s, s))
+        # The sum of the ball's points, x/(1 + a) + y/(1 + b); where x ~ -y, in terms of s
+        near = (ss < xx) & (ss < yy)
+        k = jnp.where(near, c * by / ((a + b) * (1 + a) * (1 + b)), 1 / (1 + a))
+        e = jnp.where(near, s, y_s) / (1 + b) + combine((k, x_s))
         return with_time(z[0], rotate(z[1:], -y_s / (1 + b), e, 2 / (1 + b), 2 / (1 + a), c))
 
     # Exponential and logarithm ---------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from hyp_manifolds._numerics import (
     combine,
     dots,
     gap_and_dots,
+    inside,
     norm,
     safe_sqrt,
     scope,
@@ -67,7 +68,7 @@ class Poincare(Manifold):
         if version_idx == self.VERSION_LORENTZIAN_PROXY:
             return 4 * uu / (g_x * g_y)
         s = jnp.sqrt(c)
-        return 2 / s * jnp.arcsinh(s * safe_sqrt(uu) / (jnp.sqrt(g_x) * jnp.sqrt(g_y)))
+        return 2 / s * jnp.arcsinh(s * _root(uu, u) / (jnp.sqrt(g_x) * jnp.sqrt(g_y)))
 
     def dist_0(self, x: Vector, c: Scalar, version_idx: int = 0) -> Scalar:
         """Distance from the origin, 2/sqrt(c) atanh(sqrt(c)|x|) = 2/sqrt(c) asinh(sqrt(c/g_x) |x|).
@@ -79,7 +80,7 @@ class Poincare(Manifold):
         if version_idx == self.VERSION_LORENTZIAN_PROXY:
             return 4 * xx / g
         s = jnp.sqrt(c)
-        return 2 / s * jnp.arcsinh(s * safe_sqrt(xx) / jnp.sqrt(g))
+        return 2 / s * jnp.arcsinh(s * _root(xx, x) / jnp.sqrt(g))
 
     def sqdist(self, x: Vector, y: Vector, c: Scalar) -> Scalar:
         """Squared distance (4/c) asinh^2(sqrt(c q)), q = |x - y|^2/(g_x g_y): smooth, also at x == y.
@@ -112,6 +113,8 @@ class Poincare(Manifold):
         Returns: point, shape (dim,), strictly inside. Accuracy: 4 eps. Source: Ganea et al. 2018, Eq. 3.
         """
         g, xx = gap_and_dots(c, (x,), ((x, x),))
+        # Near the boundary 1 - g gives |x|^2 with one rounding instead of a sum's; the derivative is that of the sum.
+        xx = xx + jax.lax.stop_gradient(jnp.where(g < 0.5, (1 - g) / c - xx, 0.0))
         return self._exp_along(r * asinhc2(c * xx / g) / jnp.sqrt(g), x, xx, c)
 
     def gyration(self, x: Vector, y: Vector, z: Vector, c: Scalar) -> Vector:
@@ -143,8 +146,8 @@ class Poincare(Manifold):
         yy, xy = k * k * vv, k * xv
         near = (xy >= 0) | (4 * yy < xx)
         a = jnp.where(near, 1 + c * g_x * yy / d, (g_x + c * ss) / d)
-        inside = shrink_inside(g_x * g_y / d)
-        return combine((inside * a, x), (inside * k * g_x / d, v))
+        shrink = shrink_inside(g_x * g_y / d)
+        return combine((shrink * a, x), (shrink * k * g_x / d, v))
 
     def expmap_0(self, v: Vector, c: Scalar) -> Vector:
         """Exponential map at the origin, tanh(sqrt(c)|v|) v/(sqrt(c)|v|), at distance 2|v|.
@@ -159,11 +162,14 @@ class Poincare(Manifold):
     def _exp_along(self, r: jax.Array | float, v: jax.Array, vv: jax.Array, c: jax.Array) -> jax.Array:
         """exp_0(r v), with vv = |v|^2."""
         theta2 = r * r * c * vv
-        far = theta2 > 1.0  # where tanh saturates, divide by |v| itself: roundings of theta no longer matter
-        length = jnp.sqrt(c * jnp.where(far, vv, 1.0))
-        theta = jnp.sqrt(jnp.where(far, theta2, 1.0))
-        k = jnp.where(far, jnp.sign(r) * jnp.tanh(theta) / length, r * tanhc2(jnp.where(far, 0.0, theta2)))
-        return combine((shrink_inside(sech2_sq(theta2)) * k, v))
+        k = r * tanhc2(theta2)
+        # Where tanh saturates, divide by |v| itself: the roundings of theta drop out of the value. The derivative keeps
+        # the other form, whose radial part does not cancel.
+        far = theta2 > 1.0
+        length, theta = jnp.sqrt(c * jnp.where(far, vv, 1.0)), jnp.sqrt(jnp.where(far, theta2, 1.0))
+        saturated = jnp.sign(r) * inside(jnp.tanh(theta)) / length
+        k = k + jax.lax.stop_gradient(jnp.where(far, saturated - k, 0.0))
+        return combine((k, v))
 
     def logmap(self, y: Vector, x: Vector, c: Scalar) -> Vector:
         """Logarithm log_x(y) = g_x atanh(|w|)/|w| w with w = sqrt(c) (-x (+) y), in differences of coordinates.
@@ -359,6 +365,11 @@ class Poincare(Manifold):
         scale = _hnnpp.beta_ratio(count * part, part)
         logs = jax.vmap(lambda p: self.logmap_0(p, c))(points)
         return self.expmap_0(scale * logs.reshape(-1), c)
+
+
+def _root(uu: jax.Array, u: jax.Array) -> jax.Array:
+    """|u|, from its square where that cannot underflow."""
+    return safe_sqrt(uu) if scope().narrow else norm(u)
 
 
 def _bounded(v: jax.Array, c: jax.Array) -> jax.Array:

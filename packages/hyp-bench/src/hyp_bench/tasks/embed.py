@@ -13,6 +13,8 @@ from hyp_bench.errors import InputError, Interrupted
 from hyp_bench.tasks._options import make_folder, require
 
 if TYPE_CHECKING:
+    from hyp_manifolds import Manifold
+
     from hyp_bench.checkpoint import Checkpoint
     from hyp_bench.edges import EdgeList
     from hyp_bench.training import Progress, Settings
@@ -126,7 +128,7 @@ class Embed:
         def keep(progress: Progress) -> None:
             nonlocal saved
             if progress.epoch % self.checkpoint_every == 0 or progress.epoch == self.epochs:
-                self._save(progress, edges)
+                self._save(progress, edges, model)
                 saved = progress.epoch
 
         try:
@@ -144,7 +146,7 @@ class Embed:
             scores = f"MR {result.scores.mean_rank:.3f}, MAP {result.scores.mean_average_precision:.3f}"
             if edges.num_nodes > MOST_SCORED_NODES:
                 scores += f" (over {MOST_SCORED_NODES:,} nodes drawn at random)"
-            summary = f"{scores}; largest hyperbolic radius {result.largest_radius:.2f}, float64, no clip"
+            summary = f"{scores}; {result.reach()}"
             console.print(f"{title}: {summary}; {result.seconds:.1f} s", soft_wrap=True)
             caption = f"{edges.num_nodes:,} nodes, {title}. {summary}."
             paths = write_embedding(
@@ -155,17 +157,15 @@ class Embed:
             raise Interrupted(f"interrupted; {kept if saved else 'no checkpoint was written yet'}.") from None
         console.print("wrote " + ", ".join(str(path) for path in paths), soft_wrap=True)
 
-    def _save(self, progress: Progress, edges: EdgeList) -> None:
+    def _save(self, progress: Progress, edges: EdgeList, model: Manifold) -> None:
         import numpy as np
 
         from hyp_bench.checkpoint import Checkpoint, save_checkpoint
+        from hyp_bench.fitting import require_points
         from hyp_bench.training import epoch_key_words
 
+        require_points(progress.points, model, f"epoch {progress.epoch}")
         points = np.asarray(progress.points)
-        require(
-            bool(np.isfinite(points).all()),
-            f"a point is not finite after epoch {progress.epoch}; lower --learning-rate.",
-        )
         key = epoch_key_words(self.seed, progress.epoch)
         save_checkpoint(
             self.out / _CHECKPOINT, Checkpoint(points, progress.epoch, self.epochs, key, self._config(edges))

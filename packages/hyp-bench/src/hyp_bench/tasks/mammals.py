@@ -102,11 +102,8 @@ class Mammals:
         console.print()
         print_scores(console, "Reconstruction of the mammals closure", rows)
         console.print(DEFINITION, soft_wrap=True)
-        largest = max(fit.largest_radius for fit in fits)
-        console.print(
-            f"Largest hyperbolic radius: {largest:.2f}. No clip: no point is moved back from the edge of the model.",
-            soft_wrap=True,
-        )
+        farthest = max(fits, key=lambda fit: fit.largest_radius)
+        console.print(f"Ours: {farthest.reach()}.", soft_wrap=True)
         console.print()
         return fits
 
@@ -124,13 +121,12 @@ class Mammals:
         plane = fit(edges, Hyperboloid(), settings, self.picture_epochs, console, title)
         mean_rank, precision = plane.scores
         console.print(
-            f"2-D: MR {mean_rank:.3f}, MAP {precision:.3f} in {plane.seconds:.1f} s; "
-            f"largest hyperbolic radius {plane.largest_radius:.2f}, float64, no clip",
+            f"2-D: MR {mean_rank:.3f}, MAP {precision:.3f} in {plane.seconds:.1f} s; {plane.reach()}",
             soft_wrap=True,
         )
         caption = (
             f"WordNet 3.0 mammals, {edges.num_nodes:,} synsets and their direct hypernyms. Hyperbolic plane, MAP "
-            f"{precision:.3f}, largest radius {plane.largest_radius:.1f}, no clip."
+            f"{precision:.3f}, largest radius {plane.largest_radius:.1f}."
         )
         paths = write_embedding(
             self.out, "mammals", plane.points, edges, Hyperboloid(), title="Mammals", caption=caption

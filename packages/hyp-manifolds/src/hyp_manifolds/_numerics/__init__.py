@@ -4,7 +4,7 @@ A manifold method is written on float64 vectors and reads like the paper; everyt
 compiler is in this folder.
 """
 
-from hyp_manifolds._numerics.gap import gap_and_dots, shrink_inside
+from hyp_manifolds._numerics.gap import gap_and_dots, inside, shrink_inside
 from hyp_manifolds._numerics.scope import in_scope, matmul, scope, widening
 from hyp_manifolds._numerics.special import (
     asinh_sq,
@@ -36,6 +36,7 @@ __all__ = [
     "half_log",
     "hypot1",
     "in_scope",
+    "inside",
     "log_over_sinh",
     "matmul",
     "norm",

@@ -88,6 +88,12 @@ def _(primals, tangents):
     return _exact_gap(x, c), -2 * c * jnp.sum(x * dx) - jnp.sum(x * x) * dc
 
 
+def inside(radius: jax.Array) -> jax.Array:
+    """A result's sqrt(c)|x|, kept at a distance from 1 that rounding cannot cross; see `shrink_inside`."""
+    limit = 1 - (0.51 if scope().narrow else 2.0) * scope().eps
+    return jnp.where(radius > limit, limit, radius)
+
+
 def shrink_inside(gap: jax.Array, slack: float = 2.0) -> jax.Array:
     """Factor that keeps a result with this (exactly known, positive) gap strictly inside the ball when it is rounded.
 
