@@ -33,6 +33,7 @@ from hyp_manifolds._numerics import (
     half_log,
     log_over_sinh,
     norm,
+    range_scale,
     safe_sqrt,
     scope,
     sinh_ratio,
@@ -261,7 +262,8 @@ class Hyperboloid(Manifold):
         Args: v: tangent at x, shape (dim + 1,); x: point, shape (dim + 1,); c: scalar > 0.
         Returns: scalar. Gradient 0 at v = 0. Accuracy: 4 eps times the condition number.
         """
-        return safe_sqrt(tangent_sq(v[1:], x[1:], c))
+        scale = range_scale(v[1:])
+        return scale * safe_sqrt(tangent_sq(v[1:] / scale, x[1:], c))
 
     def tangent_proj(self, v: Ambient, x: Ambient, c: Scalar) -> Ambient:
         """Orthogonal projection of an ambient vector, v + c<x, v>_L x.

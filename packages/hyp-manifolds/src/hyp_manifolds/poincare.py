@@ -113,9 +113,9 @@ class Poincare(Manifold):
         Returns: point, shape (dim,), strictly inside. Accuracy: 4 eps. Source: Ganea et al. 2018, Eq. 3.
         """
         g, xx = gap_and_dots(c, (x,), ((x, x),))
-        # Near the boundary 1 - g gives |x|^2 with one rounding instead of a sum's; the derivative is that of the sum.
-        xx = xx + jax.lax.stop_gradient(jnp.where(g < 0.5, (1 - g) / c - xx, 0.0))
-        return self._exp_along(r * asinhc2(c * xx / g) / jnp.sqrt(g), x, xx, c)
+        # Near the boundary 1 - g gives c|x|^2 with one rounding instead of a sum's.
+        length2 = jnp.where(g < 0.5, 1 - g, c * xx)
+        return self._exp_along(r * asinhc2(c * xx / g) / jnp.sqrt(g), x, c * xx, length2)
 
     def gyration(self, x: Vector, y: Vector, z: Vector, c: Scalar) -> Vector:
         """Gyration gyr[x, y] z = -(x (+) y) (+) (x (+) (y (+) z)), a rotation of z in the plane of x and y.
@@ -157,16 +157,16 @@ class Poincare(Manifold):
         """
         v = _bounded(v, c)
         (vv,) = dots((v, v))
-        return self._exp_along(1.0, v, vv, c)
+        return self._exp_along(1.0, v, c * vv, c * vv)
 
-    def _exp_along(self, r: jax.Array | float, v: jax.Array, vv: jax.Array, c: jax.Array) -> jax.Array:
-        """exp_0(r v), with vv = |v|^2."""
-        theta2 = r * r * c * vv
+    def _exp_along(self, r: jax.Array | float, v: jax.Array, vv: jax.Array, length2: jax.Array) -> jax.Array:
+        """exp_0(r v), with vv = c|v|^2 and length2 the same number as accurately as it is known."""
+        theta2 = r * r * vv
         k = r * tanhc2(theta2)
         # Where tanh saturates, divide by |v| itself: the roundings of theta drop out of the value. The derivative keeps
         # the other form, whose radial part does not cancel.
-        far = theta2 > 1.0
-        length, theta = jnp.sqrt(c * jnp.where(far, vv, 1.0)), jnp.sqrt(jnp.where(far, theta2, 1.0))
+        far = theta2 > 100.0
+        length, theta = jnp.sqrt(jnp.where(far, length2, 1.0)), jnp.sqrt(jnp.where(far, theta2, 1.0))
         saturated = jnp.sign(r) * inside(jnp.tanh(theta)) / length
         k = k + jax.lax.stop_gradient(jnp.where(far, saturated - k, 0.0))
         return combine((k, v))
@@ -254,7 +254,7 @@ class Poincare(Manifold):
         Returns: scalar. Gradient 0 at v = 0. Accuracy: 4 eps.
         """
         g, vv = gap_and_dots(c, (x,), ((v, v),))
-        return 2 * safe_sqrt(vv) / g
+        return 2 * _root(vv, v) / g
 
     def tangent_proj(self, v: Vector, x: Vector, c: Scalar) -> Vector:
         """The identity: every coordinate vector is tangent.
@@ -282,9 +282,14 @@ class Poincare(Manifold):
         Returns: point, shape (dim,), strictly inside.
         """
         (margin,) = gap_and_dots(c, (x,), floored=False)
-        n = jnp.sqrt(c) * norm(x)
-        outside = ~(margin >= 0.5 * scope().eps)  # true for NaN, which stays NaN
-        return combine((jnp.where(outside, (1 - 2 * scope().eps) / jnp.where(outside, n, 1.0), 1.0), x))
+        n, eps = jnp.sqrt(c) * norm(x), scope().eps
+        outside = ~(margin >= 0.5 * eps)  # true for NaN, which stays NaN
+        y = combine((jnp.where(outside, (1 - 2 * eps) / jnp.where(outside, n, 1.0), 1.0), x))
+        if scope().narrow:
+            return y
+        # In float64 the norm is itself rounded by an eps or two: correct by the exact gap, or y may still be outside.
+        (left,) = gap_and_dots(c, (y,), floored=False)
+        return combine((jnp.where(outside, 1 + 0.5 * (left - 4 * eps), 1.0), y))
 
     def is_in_manifold(self, x: Vector, c: Scalar, atol: Scalar | None = None) -> Bool[Array, ""]:
         """Whether c|x|^2 < 1 + atol.

@@ -21,7 +21,7 @@ from hyp_manifolds._numerics.special import (
     sinhc2,
     tanhc2,
 )
-from hyp_manifolds._numerics.sums import again, combine, dots, fence, norm, stretch
+from hyp_manifolds._numerics.sums import again, combine, dots, fence, norm, range_scale, stretch
 
 __all__ = [
     "again",
@@ -40,6 +40,7 @@ __all__ = [
     "log_over_sinh",
     "matmul",
     "norm",
+    "range_scale",
     "safe_div",
     "safe_sqrt",
     "scope",

@@ -87,6 +87,13 @@ def norm(x: jax.Array) -> jax.Array:
     return _scaled_norm(x)
 
 
+def range_scale(x: jax.Array) -> jax.Array:
+    """A power of two by which x can be divided so that squares neither underflow nor overflow; 1 where they cannot."""
+    if scope().narrow:
+        return jnp.ones((), x.dtype)
+    return power_of_two(jnp.max(jnp.abs(lax.stop_gradient(x))))
+
+
 @jax.custom_jvp
 @in_x64
 def _scaled_norm(x: jax.Array) -> jax.Array:
