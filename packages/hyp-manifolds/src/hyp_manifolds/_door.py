@@ -33,10 +33,13 @@ def _dims(annotation: Any) -> tuple[str, ...] | None:
 
 def _in_empty_batch(a: Any) -> bool:
     """Whether vmap is mapping `a` over an axis of length 0, where JAX cannot batch a `checkify` report."""
-    while isinstance(a, Tracer):
-        if getattr(a, "batch_dim", None) is not None and a.val.shape[a.batch_dim] == 0:
+    value: Any = a
+    while isinstance(value, Tracer):
+        inner: Any = getattr(value, "primal", getattr(value, "val", None))
+        axis = getattr(value, "batch_dim", None)
+        if axis is not None and inner.shape[axis] == 0:
             return True
-        a = getattr(a, "primal", getattr(a, "val", None))
+        value = inner
     return False
 
 
