@@ -140,7 +140,7 @@ def along(v: jax.Array, x: jax.Array, y: jax.Array, c: jax.Array) -> jax.Array:
     shorter: rounding in the bracket is amplified by a^2. Cure: radial and tangential products apart.
     """
     p = products(x, y, c)
-    xv, xy = dots((x, v), (x, y))
+    xv, _, xy = dots((x, v), (y, v), (x, y))  # as `Hyperboloid.ptransp` asks for them: one pass for both
     k = safe_div(xv, p.xx)
     radial = jnp.sqrt(c * p.xx) * _sinh_radial(p, c) / p.a + c * _angular(x, y, p)  # c <x, (b/a) x - y>
     near = p.uu < p.yy  # the tangential part of the bracket is that of u and of -y: take the shorter

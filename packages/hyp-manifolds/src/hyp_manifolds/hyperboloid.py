@@ -118,8 +118,11 @@ class Hyperboloid(Manifold):
         along_s = c * ((ys - xs) / (a + b) + xs / (1 + a))
         along_y = c * (yy / (1 + b) + xy / (1 + a))
         k = jnp.where(xs + ys < yy, along_s, along_y)
-        w = combine((1 + k, x_s)) + y_s
-        return with_time(time_over(norm(w), c), (again(x_s, xx) + y_s) + combine((k, x_s)))
+        time = time_over(norm(combine((1 + k, x_s)) + y_s), c)
+        if scope().narrow:  # (ab + c<x_s, y_s>)/sqrt(c) has the same derivative, without another pass
+            direct = (a * b + c * xy) / jnp.sqrt(c)
+            time = direct + jax.lax.stop_gradient(time - direct)
+        return with_time(time, (again(x_s, xx) + y_s) + combine((k, x_s)))
 
     def scalar_mul(self, r: Scalar, x: Ambient, c: Scalar) -> Ambient:
         """Gyro-scaling exp_0(r log_0 x).
@@ -211,7 +214,12 @@ class Hyperboloid(Manifold):
         x_s, y_s = x[1:], y[1:]
         rho2 = 4 * asinh_sq(half_angle(x_s, y_s, c))
         a, b = sinh_ratio(1 - t, rho2), sinh_ratio(t, rho2)
-        return with_time(time_over(norm(combine((a, x_s), (b, y_s))), c), combine((b, y_s), (a, x_s)))
+        if scope().narrow:  # times add without another pass; float64 results would feel the cancellation for t < 0
+            p = products(x_s, y_s, c)
+            time = (a * p.a + b * p.b) / jnp.sqrt(c)
+        else:
+            time = time_over(norm(combine((a, x_s), (b, y_s))), c)
+        return with_time(time, combine((b, y_s), (a, x_s)))
 
     def retraction(self, v: Ambient, x: Ambient, c: Scalar) -> Ambient:
         """First-order retraction proj(x + v).
@@ -233,8 +241,9 @@ class Hyperboloid(Manifold):
         """
         v_s, x_s, y_s = v[1:], x[1:], y[1:]
         k = along(v_s, x_s, y_s, c) * c / (2 * (1 + half_angle(x_s, y_s, c)))
-        yy, yv, xy = dots((y_s, y_s), (y_s, v_s), (x_s, y_s))
-        time = jnp.sqrt(c) * (yv - k * (xy + yy)) / time_scaled(yy, c)
+        p = products(x_s, y_s, c)
+        _, yv, xy = dots((x_s, v_s), (y_s, v_s), (x_s, y_s))
+        time = jnp.sqrt(c) * (yv - k * (xy + p.yy)) / p.b
         return with_time(time, v_s - combine((k, x_s + y_s)))
 
     def ptransp_0(self, v: Ambient, y: Ambient, c: Scalar) -> Ambient:

@@ -165,7 +165,7 @@ class Poincare(Manifold):
         k = r * tanhc2(theta2)
         # Where tanh saturates, divide by |v| itself: the roundings of theta drop out of the value. The derivative keeps
         # the other form, whose radial part does not cancel.
-        far = theta2 > 100.0
+        far = theta2 > (1.0 if scope().narrow else 100.0)  # before rounding can reach the boundary
         length, theta = jnp.sqrt(jnp.where(far, length2, 1.0)), jnp.sqrt(jnp.where(far, theta2, 1.0))
         saturated = jnp.sign(r) * inside(jnp.tanh(theta)) / length
         k = k + jax.lax.stop_gradient(jnp.where(far, saturated - k, 0.0))

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from hyp_manifolds._numerics.scope import in_x64, scope
-from hyp_manifolds._numerics.sums import power_of_two, sum_terms
+from hyp_manifolds._numerics.sums import dots, power_of_two, sum_terms
 
 # On or outside the boundary the gap is <= 0 and every formula would divide by it: it is floored here, far below the gap
 # of any point that an operation returns. Results are then finite; `checkify` reports the point.
@@ -27,13 +27,12 @@ def gap_and_dots(
 
     `floored=False` leaves the gaps of points on or outside the boundary as they are, zero or negative.
     """
-    products = [a * b for a, b in pairs]
     if scope().narrow:  # products of 24-bit numbers are exact in float64, and its rounding is far below theirs
-        sums = sum_terms(*(x * x for x in points), *products)
+        sums = dots(*((x, x) for x in points), *pairs)
         gaps, sums, floor = [1 - c * s for s in sums[: len(points)]], sums[len(points) :], _FLOOR_NARROW
     else:
         gaps, floor = [_exact_gap(x, c) for x in points], _FLOOR_FLOAT64
-        sums = sum_terms(*products) if products else ()
+        sums = dots(*pairs) if pairs else ()
     if floored:  # by a comparison that is false for NaN, which stays NaN
         gaps = [jnp.where(g < floor, floor, g) for g in gaps]
     return (*gaps, *sums)

@@ -37,8 +37,10 @@ def _(primals, tangents):
 
 
 def dots(*pairs: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, ...]:
-    """<a, b> for every pair, float64, one pass."""
-    return sum_terms(*(a * b for a, b in pairs))
+    """<a, b> for every pair, float64, one pass; a pair that comes twice is summed once."""
+    first = {(id(a), id(b)): (a, b) for a, b in pairs}
+    sums = dict(zip(first, sum_terms(*(a * b for a, b in first.values())), strict=True))
+    return tuple(sums[id(a), id(b)] for a, b in pairs)
 
 
 def sum_terms(*terms: jax.Array) -> tuple[jax.Array, ...]:
