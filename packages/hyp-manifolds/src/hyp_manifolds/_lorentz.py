@@ -4,13 +4,27 @@ Notation: z = sqrt(c) x and w = sqrt(c) y are scaled spatial parts, a = sqrt(1 +
 scaled times, u = x - y the raw difference, rho = sqrt(c) d(x, y).
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jax import lax
 
-from hyp_manifolds._numerics import again, combine, dots, fence, hypot1, norm, safe_div, safe_sqrt, scope
+from hyp_manifolds._numerics import (
+    again,
+    combine,
+    dots,
+    fence,
+    half_log,
+    hypot1,
+    log_over_sinh,
+    norm,
+    range_scale,
+    safe_div,
+    safe_sqrt,
+    scope,
+)
 from hyp_manifolds._numerics.scope import in_x64
 
 
@@ -61,6 +75,10 @@ def products(x: jax.Array, y: jax.Array, c: jax.Array) -> Products:
     """The inner products of a pair of spatial parts, in one pass."""
     u = x - y
     xx, yy, xu, yu = dots((x, x), (y, y), (x, u), (y, u))
+    return _products(xx, yy, xu, yu, c)
+
+
+def _products(xx: jax.Array, yy: jax.Array, xu: jax.Array, yu: jax.Array, c: jax.Array) -> Products:
     a, b = time_scaled(xx, c), time_scaled(yy, c)
     return Products(xx, yy, xu, yu, xu - yu, a, b, c * (xu + yu) / (a + b))
 
@@ -75,19 +93,22 @@ def _toward(x: jax.Array, y: jax.Array, p: Products) -> jax.Array:
     return jnp.where(near, again(x, p.yy) - y, -y) + combine((jnp.where(near, -p.drop / p.a, p.b / p.a), x))
 
 
-def _angular(x: jax.Array, y: jax.Array, p: Products) -> jax.Array:
+def _angular(
+    x: jax.Array, y: jax.Array, p: Products, beside: Sequence[tuple[jax.Array, jax.Array]] = ()
+) -> tuple[jax.Array, ...]:
     """|x||y| - <x, y>, from the component of u orthogonal to the shorter point (Lagrange's identity).
 
-    Where <x, y> < 0 nothing cancels and the difference is taken as it stands.
+    Where <x, y> < 0 nothing cancels and the difference is taken as it stands. The inner products of the pairs `beside`
+    are summed in the same pass and follow.
     """
     x_shorter = p.xx <= p.yy
     base, bb, bu = (jnp.where(x_shorter, i, j) for i, j in ((x, y), (p.xx, p.yy), (p.xu, p.yu)))
     perp = (again(x, p.xx) - y) - safe_div(bu, bb) * base
-    (pp,) = dots((perp, perp))
+    pp, *others = dots((perp, perp), *beside)
     xy = jnp.where(x_shorter, p.xx - p.xu, p.yy + p.yu)
     product = jnp.sqrt(p.xx) * jnp.sqrt(p.yy)
     acute = xy > 0
-    return jnp.where(acute, safe_div(bb, product + jnp.where(acute, xy, 0.0)) * pp, product - xy)
+    return jnp.where(acute, safe_div(bb, product + jnp.where(acute, xy, 0.0)) * pp, product - xy), *others
 
 
 def _sinh_radial(p: Products, c: jax.Array) -> jax.Array:
@@ -95,30 +116,78 @@ def _sinh_radial(p: Products, c: jax.Array) -> jax.Array:
     return jnp.sqrt(c) * safe_div(p.xu + p.yu, jnp.sqrt(p.xx) * p.b + jnp.sqrt(p.yy) * p.a)
 
 
+class Pair(NamedTuple):
+    """The half-angle of a pair and the products that come with it, from two passes over memory."""
+
+    half: jax.Array
+    xx: jax.Array
+    yy: jax.Array
+    xu: jax.Array
+
+
 @jax.custom_jvp
 @in_x64
-def half_angle(x: jax.Array, y: jax.Array, c: jax.Array) -> jax.Array:
+def pair(x: jax.Array, y: jax.Array, c: jax.Array) -> Pair:
     """sinh^2(rho/2) = (cosh(r_x - r_y) - 1)/2 + |z||w|(1 - cos)/2, both terms non-negative.
 
     Hazard: cosh(rho) = ab - <z, w> keeps no digit of a close pair, and |z - w|^2 - (a - b)^2 loses e^2r for pairs on
     one ray. Cure: the radial and the angular part apart.
     """
     p = products(x, y, c)
-    s = _sinh_radial(p, c)
-    return 0.5 * (s * (s / (1 + jnp.sqrt(1 + s * s))) + c * _angular(x, y, p))
+    (angular,) = _angular(x, y, p)
+    return Pair(_half_angle(p, angular, c), p.xx, p.yy, p.xu)
 
 
-@half_angle.defjvp
+@pair.defjvp
 @in_x64
 def _(primals, tangents):
+    (x, y, c), (dx, dy, _) = primals, tangents
+    out, p = pair(x, y, c), products(x, y, c)
+    by_u = jnp.sum((again(x, out.half) - y) * dx) + jnp.sum(x * (dx - dy))
+    return out, Pair(_half_angle_change(x, y, c, out.half, p, tangents), 2 * jnp.sum(x * dx), 2 * jnp.sum(y * dy), by_u)
+
+
+def half_angle(x: jax.Array, y: jax.Array, c: jax.Array) -> jax.Array:
+    """sinh^2(rho/2), see `pair`."""
+    return pair(x, y, c).half
+
+
+def _half_angle(p: Products, angular: jax.Array, c: jax.Array) -> jax.Array:
+    s = _sinh_radial(p, c)
+    return 0.5 * (s * (s / (1 + jnp.sqrt(1 + s * s))) + c * angular)
+
+
+def _half_angle_change(
+    x: jax.Array, y: jax.Array, c: jax.Array, half: jax.Array, p: Products, tangents: tuple[jax.Array, ...]
+) -> jax.Array:
     """d cosh(rho) = <b z/a - w, dz> + <a w/b - z, dw>."""
-    (x, y, c), (dx, dy, dc) = primals, tangents
-    half = half_angle(x, y, c)
-    p = products(x, y, c)
+    dx, dy, dc = tangents
     back = Products(p.yy, p.xx, -p.yu, -p.xu, p.uu, p.b, p.a, -p.drop)
     by_x, by_y = jnp.sum(_toward(x, y, p) * dx), jnp.sum(_toward(y, x, back) * dy)
     by_c = (4 * half - p.drop * (p.drop / (p.a * p.b))) / c  # at fixed coordinates
-    return half, 0.5 * c * fence(by_x + by_y, by=half) + 0.25 * by_c * dc
+    return 0.5 * c * fence(by_x + by_y, by=half) + 0.25 * by_c * dc
+
+
+@jax.custom_jvp
+@in_x64
+def toward(x: jax.Array, y: jax.Array, half: jax.Array) -> jax.Array:
+    """Spatial part of the logarithm, rho/sinh(rho) (y - cosh(rho) x) = f (y - x) - k x, f and k functions of half."""
+    f, k = log_over_sinh(half), 2 * half_log(half)
+    return combine((f, y - again(x, half)), (-k, x))
+
+
+@toward.defjvp
+@in_x64
+def _(primals, tangents):
+    """One vector times d half, not a vector for each of df and dk: transposed that is one sum, not two."""
+    (x, y, half), (dx, dy, dhalf) = primals, tangents
+    one = jnp.ones_like(half)
+    f, df = jax.jvp(log_over_sinh, (half,), (one,))
+    k, dk = jax.jvp(half_log, (half,), (one,))
+    grown = 1 + half  # df falls like 1/half^2 and would underflow before the product does
+    # Transposed this is a lone sum, a library call that would write each of its operands out as float64: make it one.
+    by_half = again(combine((df * grown, y - again(x, f)), (-2 * dk * grown, x)), f)
+    return toward(x, y, half), combine((f, dy - dx), (-2 * k, dx)) + fence(dhalf / grown, by=half) * by_half
 
 
 def distance(x: jax.Array, y: jax.Array, c: jax.Array) -> jax.Array:
@@ -131,22 +200,35 @@ def distance(x: jax.Array, y: jax.Array, c: jax.Array) -> jax.Array:
     return jnp.where(half < 1e-290, norm(x - y), far)
 
 
+class Along(NamedTuple):
+    """What transport from x to y needs of a tangent v at x and of the pair, from two passes over memory."""
+
+    bracket: jax.Array  # -<v, y>_L = <v_s, (b/a) x - y>
+    half: jax.Array  # `half_angle(x, y, c)`
+    yy: jax.Array
+    yv: jax.Array
+    xy: jax.Array
+
+
 @jax.custom_jvp
 @in_x64
-def along(v: jax.Array, x: jax.Array, y: jax.Array, c: jax.Array) -> jax.Array:
-    """-<v, y>_L = <v_s, (b/a) x - y> for a tangent v at x.
+def along(v: jax.Array, x: jax.Array, y: jax.Array, c: jax.Array) -> Along:
+    """The scalars of parallel transport.
 
     Hazard: far out a tangent's radial part is a times longer than its tangential one, and the bracket's a^2 times
     shorter: rounding in the bracket is amplified by a^2. Cure: radial and tangential products apart.
     """
-    p = products(x, y, c)
-    xv, _, xy = dots((x, v), (y, v), (x, y))  # as `Hyperboloid.ptransp` asks for them: one pass for both
-    k = safe_div(xv, p.xx)
-    radial = jnp.sqrt(c * p.xx) * _sinh_radial(p, c) / p.a + c * _angular(x, y, p)  # c <x, (b/a) x - y>
-    near = p.uu < p.yy  # the tangential part of the bracket is that of u and of -y: take the shorter
-    short = jnp.where(near, again(x, p.yy) - y, -y)
-    (across,) = dots((v - k * x, short - safe_div(jnp.where(near, p.xu, -xy), p.xx) * x))
-    return k * radial / c + across
+    u = x - y
+    xx, yy, xu, yu, xv, yv = dots((x, x), (y, y), (x, u), (y, u), (x, v), (y, v))
+    p = _products(xx, yy, xu, yu, c)
+    xy = jnp.where(xx <= yy, xx - xu, yy + yu)
+    k = safe_div(xv, xx)
+    near = p.uu < yy  # the tangential part of the bracket is that of u and of -y: take the shorter
+    short = jnp.where(near, again(x, yy) - y, -y)
+    tangential = v - k * x, short - safe_div(jnp.where(near, xu, -xy), xx) * x
+    angular, across = _angular(x, y, p, beside=(tangential,))
+    radial = jnp.sqrt(c * xx) * _sinh_radial(p, c) / p.a + c * angular  # c <x, (b/a) x - y>
+    return Along(k * radial / c + across, _half_angle(p, angular, c), yy, yv, xy)
 
 
 @along.defjvp
@@ -154,7 +236,7 @@ def along(v: jax.Array, x: jax.Array, y: jax.Array, c: jax.Array) -> jax.Array:
 def _(primals, tangents):
     """d(<v, (b/a) x - y>): by y it is -v + c<x, v>/(ab) y, which cancels like the bracket itself, hence its split."""
     (v, x, y, c), (dv, dx, dy, dc) = primals, tangents
-    value, p = along(v, x, y, c), products(x, y, c)
+    out, p = along(v, x, y, c), products(x, y, c)
     (xv,) = dots((x, v))
     by_v = jnp.sum(_toward(x, y, p) * dv)
     far = c * p.xx > 1.0  # the split is singular at the origin, where nothing cancels
@@ -164,7 +246,11 @@ def _(primals, tangents):
     ab = p.a * p.b
     by_y = -perp - k * (again(x, p.yy) - y) + jnp.where(far, -k * (1 - p.a * p.drop), c * xv) / ab * y
     by_c = -(xv / (p.a * p.a)) * (p.drop / p.a) * ((p.a + p.b) / p.b) / (2 * c)
-    return value, fence(by_v + by_x + jnp.sum(by_y * dy) + by_c * dc, by=value)
+    change = fence(by_v + by_x + jnp.sum(by_y * dy) + by_c * dc, by=out.bracket)
+    half = _half_angle_change(x, y, c, out.half, p, (dx, dy, dc))
+    return out, Along(
+        change, half, 2 * jnp.sum(y * dy), jnp.sum(y * dv) + jnp.sum(v * dy), jnp.sum(x * dy) + jnp.sum(y * dx)
+    )
 
 
 @jax.custom_jvp
@@ -182,6 +268,18 @@ def tangent_sq(v: jax.Array, x: jax.Array, c: jax.Array) -> jax.Array:
 @in_x64
 def _(primals, tangents):
     return tangent_sq(*primals), jax.jvp(lambda v, x, c: _plain_product(v, v, x, c), primals, tangents)[1]
+
+
+def tangent_length(v: jax.Array, x: jax.Array, c: jax.Array) -> jax.Array:
+    """sqrt(<v, v>_L), gradient 0 at v = 0."""
+    if not scope().narrow:
+        scale = range_scale(v)
+        return scale * safe_sqrt(tangent_sq(v / scale, x, c))
+    # One pass, not the split: what |v|^2 - v_0^2 loses to the rounding of float64, a^2 of it, is far less than what the
+    # rounding of v to float32 has cost already, a of that. |v|/a is the least that the length can be.
+    xx, xv, vv = dots((x, x), (x, v), (v, v))
+    square, least = vv - xv * (xv / (1 / c + xx)), vv / (1 + c * xx)
+    return safe_sqrt(jnp.where(square < least, least, square))
 
 
 @jax.custom_jvp

@@ -9,20 +9,24 @@ from jaxtyping import Array, Bool, Float
 
 from hyp_manifolds import _hnnpp
 from hyp_manifolds._gyro import rotate
+from hyp_manifolds._hyperbolic import Hyperbolic
 from hyp_manifolds._lorentz import (
     along,
     combination_norm,
     distance,
     half_angle,
     lift,
+    pair,
     products,
+    tangent_length,
     tangent_product,
     tangent_sq,
     time_over,
     time_scaled,
+    toward,
     with_time,
 )
-from hyp_manifolds._manifold import Manifold, Scalar
+from hyp_manifolds._manifold import Scalar
 from hyp_manifolds._numerics import (
     again,
     asinh_sq,
@@ -33,8 +37,6 @@ from hyp_manifolds._numerics import (
     half_log,
     log_over_sinh,
     norm,
-    range_scale,
-    safe_sqrt,
     scope,
     sinh_ratio,
     stretch,
@@ -44,7 +46,7 @@ Ambient = Float[Array, "ambient"]
 
 
 @dataclass(frozen=True)
-class Hyperboloid(Manifold):
+class Hyperboloid(Hyperbolic):
     """Hyperboloid (Lorentz) model of curvature -c, arrays of length dim + 1.
 
     A point is its spatial part: operations re-derive the time coordinate, never read or subtract it, and gradients with
@@ -190,10 +192,10 @@ class Hyperboloid(Manifold):
         pairs. Source: Nickel and Kiela 2018, Sec. 3.
         """
         x_s, y_s = x[1:], y[1:]
-        half, p = half_angle(x_s, y_s, c), products(x_s, y_s, c)
-        f, k = log_over_sinh(half), 2 * half_log(half)
-        time = -jnp.sqrt(c) * (f * (p.xu / p.a) + k * (p.xx / p.a))
-        return with_time(time, combine((f, y_s - again(x_s, p.yy)), (-k, x_s)))
+        p = pair(x_s, y_s, c)
+        f, k, a = log_over_sinh(p.half), 2 * half_log(p.half), time_scaled(p.xx, c)
+        time = -jnp.sqrt(c) * (f * (p.xu / a) + k * (p.xx / a))
+        return with_time(time, toward(x_s, y_s, p.half))
 
     def logmap_0(self, y: Ambient, c: Scalar) -> Ambient:
         """Logarithm at the origin, [0, asinh(sqrt(c)|y_s|) y_s/(sqrt(c)|y_s|)].
@@ -240,10 +242,9 @@ class Hyperboloid(Manifold):
         Law et al. 2019; Nagano et al. 2019, Eq. 4.
         """
         v_s, x_s, y_s = v[1:], x[1:], y[1:]
-        k = along(v_s, x_s, y_s, c) * c / (2 * (1 + half_angle(x_s, y_s, c)))
-        p = products(x_s, y_s, c)
-        _, yv, xy = dots((x_s, v_s), (y_s, v_s), (x_s, y_s))
-        time = jnp.sqrt(c) * (yv - k * (xy + p.yy)) / p.b
+        p = along(v_s, x_s, y_s, c)
+        k = p.bracket * c / (2 * (1 + p.half))
+        time = jnp.sqrt(c) * (p.yv - k * (p.xy + p.yy)) / time_scaled(p.yy, c)
         return with_time(time, v_s - combine((k, x_s + y_s)))
 
     def ptransp_0(self, v: Ambient, y: Ambient, c: Scalar) -> Ambient:
@@ -271,8 +272,7 @@ class Hyperboloid(Manifold):
         Args: v: tangent at x, shape (dim + 1,); x: point, shape (dim + 1,); c: scalar > 0.
         Returns: scalar. Gradient 0 at v = 0. Accuracy: 4 eps times the condition number.
         """
-        scale = range_scale(v[1:])
-        return scale * safe_sqrt(tangent_sq(v[1:] / scale, x[1:], c))
+        return tangent_length(v[1:], x[1:], c)
 
     def tangent_proj(self, v: Ambient, x: Ambient, c: Scalar) -> Ambient:
         """Orthogonal projection of an ambient vector, v + c<x, v>_L x.
@@ -339,6 +339,19 @@ class Hyperboloid(Manifold):
         tol = scope().eps ** 0.5 if atol is None else atol
         v0 = _tangent(v[1:], x[1:], c)[0]
         return jnp.abs(v[0] - v0) <= tol * (norm(v[1:]) + jnp.abs(v0))
+
+    def _to_spatial(self, x: jax.Array, c: jax.Array) -> jax.Array:
+        return x[1:]
+
+    def _from_spatial(self, s: jax.Array, c: jax.Array) -> jax.Array:
+        return with_time(time_over(norm(s), c), s)
+
+    def _to_spatial_tangent(self, v: jax.Array, x: jax.Array, c: jax.Array) -> jax.Array:
+        return v[1:]
+
+    def _from_spatial_tangent(self, w: jax.Array, s: jax.Array, c: jax.Array) -> jax.Array:
+        (sw,) = dots((s, w))
+        return with_time(sw / time_over(norm(s), c), w)
 
     def _origin(self, c: jax.Array, dim: int) -> jax.Array:
         return jnp.concatenate([(1 / jnp.sqrt(c))[None], jnp.zeros(dim, c.dtype)])

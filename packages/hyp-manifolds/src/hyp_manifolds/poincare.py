@@ -9,13 +9,15 @@ from jaxtyping import Array, Bool, Float
 
 from hyp_manifolds import _hnnpp
 from hyp_manifolds._gyro import rotate
-from hyp_manifolds._manifold import Manifold, Scalar, Vector
+from hyp_manifolds._hyperbolic import Hyperbolic
+from hyp_manifolds._manifold import Scalar, Vector
 from hyp_manifolds._numerics import (
     asinh_sq,
     asinhc2,
     combine,
     dots,
     gap_and_dots,
+    hypot1,
     inside,
     norm,
     safe_sqrt,
@@ -28,7 +30,7 @@ from hyp_manifolds._numerics import (
 
 
 @dataclass(frozen=True)
-class Poincare(Manifold):
+class Poincare(Hyperbolic):
     """Poincare ball of curvature -c.
 
     Everything is written in the gap g_x = 1 - c|x|^2 and in differences of raw coordinates: sums of positive terms that
@@ -319,6 +321,23 @@ class Poincare(Manifold):
 
         rows = x.reshape(-1, x.shape[-1])
         return jax.vmap(one)(rows).reshape(*x.shape[:-1], 1)
+
+    def _to_spatial(self, x: jax.Array, c: jax.Array) -> jax.Array:
+        (g,) = gap_and_dots(c, (x,))
+        return combine((2 / g, x))
+
+    def _from_spatial(self, s: jax.Array, c: jax.Array) -> jax.Array:
+        a = hypot1(jnp.sqrt(c) * norm(s))
+        return combine((shrink_inside(2 / (1 + a), slack=1.5) / (1 + a), s))
+
+    def _to_spatial_tangent(self, v: jax.Array, x: jax.Array, c: jax.Array) -> jax.Array:
+        g, xv = gap_and_dots(c, (x,), ((x, v),))
+        return combine((2 / g, v), (4 * (c * xv / g) / g, x))
+
+    def _from_spatial_tangent(self, w: jax.Array, s: jax.Array, c: jax.Array) -> jax.Array:
+        a = hypot1(jnp.sqrt(c) * norm(s))
+        (sw,) = dots((s, w))
+        return combine((1 / (1 + a), w), (-c * (sw / a) / (1 + a) / (1 + a), s))
 
     def _margin(self, x: jax.Array, c: jax.Array) -> jax.Array:
         return gap_and_dots(c, (x,), floored=False)[0]
