@@ -43,7 +43,6 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     with atomic_write(path) as file:
         np.savez(
             file,
-            allow_pickle=False,
             points=checkpoint.points,
             epoch=np.int64(checkpoint.epoch),
             epochs=np.int64(checkpoint.epochs),

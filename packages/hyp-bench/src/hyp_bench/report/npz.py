@@ -58,7 +58,6 @@ def save_points(
     with atomic_write(path) as file:
         np.savez(
             file,
-            allow_pickle=False,
             points=points,
             labels=np.asarray(list(labels), dtype=np.str_),
             manifold=np.asarray(manifold, dtype=np.str_),
