@@ -9,21 +9,81 @@
 
 from importlib.metadata import version
 
+from hyp_manifolds import isometry_group
 from hyp_manifolds._manifold import Manifold
+from hyp_manifolds._models import MODELS
+from hyp_manifolds.cones import cone_angle, cone_energy, cone_half_aperture
 from hyp_manifolds.euclidean import Euclidean
+from hyp_manifolds.half_space import HalfSpace
+from hyp_manifolds.horospheres import busemann, horosphere_dist, project_to_horosphere
 from hyp_manifolds.hyperboloid import Hyperboloid
-from hyp_manifolds.isometries import hyperboloid_to_poincare, poincare_to_hyperboloid
+from hyp_manifolds.hyperplanes import hyperplane_dist, project_to_hyperplane
+from hyp_manifolds.isometries import convert, hyperboloid_to_poincare, poincare_to_hyperboloid, pushforward
+from hyp_manifolds.isometry_group import Isometry, lorentz_boost
+from hyp_manifolds.klein import Klein
+from hyp_manifolds.means import (
+    KMeansResult,
+    MeanResult,
+    einstein_midpoint,
+    frechet_mean,
+    frechet_variance,
+    geometric_median,
+    gyro_midpoint,
+    kmeans,
+    lorentz_centroid,
+    lorentz_midpoint,
+)
+from hyp_manifolds.mobius import mobius_fn_apply, mobius_matvec
 from hyp_manifolds.poincare import Poincare
+from hyp_manifolds.product import Product
+from hyp_manifolds.proper_velocity import ProperVelocity
 from hyp_manifolds.protocols import OnManifold
+from hyp_manifolds.reflections import reflect_in_hyperplane, reflect_in_point
+from hyp_manifolds.sphere import Sphere
+from hyp_manifolds.stereographic import Stereographic
 
 __version__ = version("hyp-manifolds")
 
 __all__ = [
+    "MODELS",
     "Euclidean",
+    "HalfSpace",
     "Hyperboloid",
+    "Isometry",
+    "KMeansResult",
+    "Klein",
     "Manifold",
+    "MeanResult",
     "OnManifold",
     "Poincare",
+    "Product",
+    "ProperVelocity",
+    "Sphere",
+    "Stereographic",
+    "busemann",
+    "cone_angle",
+    "cone_energy",
+    "cone_half_aperture",
+    "convert",
+    "einstein_midpoint",
+    "frechet_mean",
+    "frechet_variance",
+    "geometric_median",
+    "gyro_midpoint",
+    "horosphere_dist",
     "hyperboloid_to_poincare",
+    "hyperplane_dist",
+    "isometry_group",
+    "kmeans",
+    "lorentz_boost",
+    "lorentz_centroid",
+    "lorentz_midpoint",
+    "mobius_fn_apply",
+    "mobius_matvec",
     "poincare_to_hyperboloid",
+    "project_to_horosphere",
+    "project_to_hyperplane",
+    "pushforward",
+    "reflect_in_hyperplane",
+    "reflect_in_point",
 ]

@@ -4,6 +4,7 @@ All checks are on static facts (rank, shape, dtype) or on concrete values, so th
 """
 
 import operator
+from collections.abc import Sequence
 from typing import Any
 
 import chex
@@ -40,9 +41,11 @@ def floating_array(where: str, name: str, value: Any, dtype: np.dtype | None) ->
     return jnp.asarray(value)
 
 
-def shapes(where: str, arrays: dict[str, tuple[jax.Array, tuple[str, ...]]]) -> None:
-    """Ranks and named dimensions of all arrays against their annotations."""
-    known: dict[str, tuple[int, str]] = {}
+def shapes(
+    where: str, arrays: dict[str, tuple[jax.Array, tuple[str, ...]]], sizes: dict[str, tuple[int, str]] | None = None
+) -> None:
+    """Ranks and named dimensions of all arrays against their annotations, and against `sizes` known beforehand."""
+    known = dict(sizes or {})
     for name, (value, dims) in arrays.items():
         batched = bool(dims) and dims[0].startswith("*")
         core = dims[1:] if batched else dims
@@ -98,7 +101,7 @@ def scalar(where: str, name: str, value: Any, dtype: np.dtype) -> jax.Array:
     if not isinstance(value, jax.Array) and hasattr(value, "__jax_array__"):
         value = value.__jax_array__()
     shape, kind = np.shape(value), jnp.result_type(value)
-    if kind == jnp.bool_ or not (jnp.issubdtype(kind, jnp.floating) or jnp.issubdtype(kind, jnp.integer)):
+    if not _is_real(kind):
         raise TypeError(f"{where}: `{name}` must be a real number, got {kind}.")
     if shape != ():
         hint = " Map over it with jax.vmap." if len(shape) == 1 else ""
@@ -111,11 +114,44 @@ def curvature(where: str, domain: str, value: Any, dtype: np.dtype) -> jax.Array
     c = scalar(where, "c", value, dtype)
     if domain != "ignored" and not isinstance(c, Tracer):
         number = float(np.asarray(c))  # bool(c > 0) of a concrete array fails inside a trace; NumPy does not trace
-        good = np.isfinite(number) and (domain == "signed" or number > 0)
-        if not good:
+        if not _in_domain(number, domain):
             expected = "a finite number" if domain == "signed" else "positive and finite (sectional curvature is -c)"
             raise ValueError(f"{where}: `c` must be {expected}, got {number!r}.")
     return c
+
+
+def curvatures(where: str, factors: Sequence[tuple[str, str]], value: Any, dtype: np.dtype) -> jax.Array:
+    """`c` of a product as a strongly typed scalar or as one value per factor, given as (name, domain)."""
+    if isinstance(value, list | tuple):
+        value = jnp.stack([scalar(where, f"c[{i}]", v, dtype) for i, v in enumerate(value)]) if value else np.zeros(0)
+    elif not isinstance(value, jax.Array) and hasattr(value, "__jax_array__"):
+        value = value.__jax_array__()
+    shape, names = np.shape(value), " ".join(name for name, _ in factors)
+    if shape == ():
+        c = scalar(where, "c", value, dtype)
+    elif shape == (len(factors),) and _is_real(jnp.result_type(value)):
+        c = jnp.asarray(value, dtype)
+    else:
+        hint = " Map over it with jax.vmap." if len(shape) > 1 else ""
+        raise ValueError(
+            f"{where}: `c` must be a scalar or hold one number per factor, shape ({len(factors)},) for {names}, got "
+            f"{jnp.result_type(value)} of shape {shape}.{hint}"
+        )
+    if not isinstance(c, Tracer):
+        numbers = np.broadcast_to(np.asarray(c), (len(factors),))
+        for i, ((name, domain), number) in enumerate(zip(factors, numbers.tolist(), strict=True)):
+            if domain != "ignored" and not _in_domain(number, domain):
+                expected = "a finite number" if domain == "signed" else "positive and finite"
+                raise ValueError(f"{where}: `c` of factor {i} ({name}) must be {expected}, got {number!r}.")
+    return c
+
+
+def _is_real(kind: Any) -> bool:
+    return jnp.issubdtype(kind, jnp.floating) or jnp.issubdtype(kind, jnp.integer)  # bool is neither
+
+
+def _in_domain(number: float, domain: str) -> bool:
+    return bool(np.isfinite(number)) and (domain == "signed" or number > 0)
 
 
 def version(where: str, value: Any, versions: tuple[int, ...]) -> int:

@@ -1,7 +1,8 @@
 """Wraps every method of every manifold, once: checks, one dtype, one trace per kind of input, local float64.
 
 The wrapper reads the method's jaxtyping annotations: `Float[Array, "dim"]` is one point, `"*batch dim"` any leading
-shape, `Float[Array, ""]` a scalar. Everything else (version_idx) is static.
+shape, `Float[Array, ""]` a scalar. Everything else (version_idx) is static. What `c` may be, and which sizes are fixed,
+the manifold says (`_curvature`, `_sizes`): a product takes one c per factor.
 """
 
 import functools
@@ -60,8 +61,9 @@ def door(method: Callable[..., Any]) -> Callable[..., Any]:
 
     def run(self: Any, scope: Scope, settings: tuple[Any, ...], report: bool, arrays: dict[str, jax.Array]) -> Any:
         where = f"{type(self).__name__}.{name}"
-        if report and self.curvature_domain == "positive" and "c" in arrays:
-            _checks.debug_positive(where, arrays["c"])
+        positive = self._positive(arrays["c"]) if report and "c" in arrays else None
+        if positive is not None:
+            _checks.debug_positive(where, positive)
             for n in points:
                 margin = widening(self._margin, scope, arrays[n], arrays["c"])
                 if margin is not None:
@@ -81,14 +83,14 @@ def door(method: Callable[..., Any]) -> Callable[..., Any]:
         bound.apply_defaults()
         given = bound.arguments
         arrays = {n: _checks.floating_array(where, n, given[n], self.dtype) for n in vectors}
-        _checks.shapes(where, {n: (a, dims[n]) for n, a in arrays.items()})
+        _checks.shapes(where, {n: (a, dims[n]) for n, a in arrays.items()}, self._sizes())
         dtype = _checks.common_dtype(where, arrays)
         compute = dtype if dtype == np.float64 else np.dtype(np.float32)
         for n in scalars:
             if given[n] is None:
                 continue
             if n == "c":
-                arrays[n] = _checks.curvature(where, self.curvature_domain, given[n], compute)
+                arrays[n] = self._curvature(where, given[n], compute)
             else:
                 arrays[n] = _checks.scalar(where, n, given[n], compute)
         settings = tuple(

@@ -11,7 +11,7 @@ from jaxtyping import Array, Bool, Float
 
 from hyp_manifolds import _checks
 from hyp_manifolds._door import door, has_arrays
-from hyp_manifolds._numerics import in_scope, safe_sqrt
+from hyp_manifolds._numerics import in_scope, range_scale, safe_sqrt
 
 if TYPE_CHECKING:  # callers pass Python, NumPy or JAX numbers, bodies receive arrays: no one type says both
     Scalar: TypeAlias = Any
@@ -101,6 +101,10 @@ class Manifold(abc.ABC):
         """Positive where x is on the manifold; None where every array is."""
         return None
 
+    def sectional_curvature(self, c: Any) -> Any:
+        """The constant sectional curvature: -c, unless the class says otherwise."""
+        return -c
+
     def ambient_dim(self, dim: int) -> int:
         """Length of the arrays that hold points of a `dim`-dimensional manifold."""
         return dim
@@ -140,6 +144,27 @@ class Manifold(abc.ABC):
         """Gyro-addition exp_x(PT_{0->x}(log_0 y)): left translation by x, an isometry that takes 0 to x."""
         return self.expmap(self.ptransp_0(self.logmap_0(y, c), x, c), x, c)
 
+    def coaddition(self, x: Vector, y: Vector, c: Scalar) -> Vector:
+        """Gyro-coaddition x (+) gyr[x, -y] y, the commutative one of the two additions.
+
+        Args: x, y: points, shape (ambient_dim(dim),); c: scalar.
+        Returns: point, shape (ambient_dim(dim),). Source: Ungar 2005, Ch. 2.
+        """
+        return self.addition(x, self.gyration(x, self.scalar_mul(-1.0, y, c), y, c), c)
+
+    def gyration(self, x: Vector, y: Vector, z: Vector, c: Scalar) -> Vector:
+        """Gyration gyr[x, y] z = -(x (+) y) (+) (x (+) (y (+) z)), a rotation about the origin.
+
+        Computed as what transport around the triangle 0, -y, x does to log_0 z, which subtracts no far points.
+
+        Args: x, y, z: points, shape (ambient_dim(dim),); c: scalar.
+        Returns: point, shape (ambient_dim(dim),), as far from the origin as z. Source: Ungar 2005, Eq. 1.27; Ganea et
+        al. 2018, Theorem 1 and Eq. 8 for the transport.
+        """
+        origin, back = self._origin(c, self.intrinsic_dim(x.shape[-1])), self.scalar_mul(-1.0, y, c)
+        at_x = self.ptransp(self.ptransp_0(self.logmap_0(z, c), back, c), back, x, c)
+        return self.expmap_0(self.ptransp(at_x, x, origin, c), c)
+
     def scalar_mul(self, r: Scalar, x: Vector, c: Scalar) -> Vector:
         """Gyro-scaling exp_0(r log_0 x): r times as far from the origin on the same ray."""
         return self.expmap_0(r * self.logmap_0(x, c), c)
@@ -151,6 +176,19 @@ class Manifold(abc.ABC):
     def geodesic(self, t: Scalar, x: Vector, y: Vector, c: Scalar) -> Vector:
         """The point at time t on the geodesic with x at t = 0 and y at t = 1."""
         return self.expmap(t * self.logmap(y, x, c), x, c)
+
+    def geodesic_unit(self, t: Scalar, v: Vector, x: Vector, c: Scalar) -> Vector:
+        """The point exp_x(t v/|v|_x), at arc length t from x in the direction of v.
+
+        Args: t: scalar, in the unit of distance; v: tangent at x, any length, shape (ambient_dim(dim),); x: point, same
+        shape; c: scalar.
+        Returns: point, shape (ambient_dim(dim),). At v = 0, which has no direction: x, with gradient 0 by v and t.
+        Accuracy: that of `expmap`.
+        """
+        v = v / range_scale(v)  # squares of a short tangent must not underflow; only its direction counts
+        n = self.tangent_norm(v, x, c)
+        still = n == 0
+        return self.expmap(jnp.where(still, 0.0, t * v / jnp.where(still, 1.0, n)), x, c)
 
     def tangent_norm(self, v: Vector, x: Vector, c: Scalar) -> Scalar:
         """Riemannian norm of v at x; gradient 0 at v = 0."""
@@ -173,7 +211,7 @@ class Manifold(abc.ABC):
         if in_scope():
             return self._origin(c, dim)
         dtype = self._default_dtype(None, where)
-        return self._origin(_checks.curvature(where, self.curvature_domain, c, dtype), dim).astype(dtype)
+        return self._origin(self._curvature(where, c, dtype), dim).astype(dtype)
 
     def random_point(self, key: jax.Array, dim: int, c: Any, *, std: Any = 1.0, dtype: Any = None) -> jax.Array:
         """A point exp_0(u) with u normal in an orthonormal frame at the origin (a wrapped normal), scale `std`.
@@ -193,6 +231,20 @@ class Manifold(abc.ABC):
         dtype = self._default_dtype(dtype, where)
         u = jax.random.normal(key, (dim,), dtype) * _checks.scalar(where, "std", std, dtype)
         return self.expmap_0(self._frame_at_origin(u), c)
+
+    # What the door asks -----------------------------------------------------------------------------------------------
+
+    def _curvature(self, where: str, c: Any, dtype: np.dtype) -> jax.Array:
+        """`c` as the methods receive it; a concrete value outside the domain raises."""
+        return _checks.curvature(where, self.curvature_domain, c, dtype)
+
+    def _positive(self, c: jax.Array) -> jax.Array | None:
+        """What must be positive in c, reported under `checkify`; None where nothing must."""
+        return c if self.curvature_domain == "positive" else None
+
+    def _sizes(self) -> dict[str, tuple[int, str]]:
+        """Sizes that the manifold fixes for dimension names of the annotations, each with the reason it gives."""
+        return {}
 
     def _default_dtype(self, dtype: Any, where: str) -> np.dtype:
         if dtype is not None:

@@ -1,7 +1,7 @@
 """Flat space, as the limit c -> 0 of the hyperbolic models and as the control of every experiment."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -18,6 +18,10 @@ class Euclidean(Manifold):
     """Euclidean space R^dim. Every method accepts c, default 0.0, and ignores it. Accuracy: 4 eps everywhere."""
 
     curvature_domain: ClassVar[str] = "ignored"
+
+    def sectional_curvature(self, c: Any = 0.0) -> Any:
+        """0."""
+        return 0 * c
 
     def dist(self, x: Vector, y: Vector, c: Scalar = _FLAT, version_idx: int = 0) -> Scalar:
         """|x - y|, gradient 0 at x == y.
@@ -47,6 +51,20 @@ class Euclidean(Manifold):
         Args: x, y: points, shape (dim,). Returns: point, shape (dim,).
         """
         return x + y
+
+    def coaddition(self, x: Vector, y: Vector, c: Scalar = _FLAT) -> Vector:
+        """x + y.
+
+        Args: x, y: points, shape (dim,). Returns: point, shape (dim,).
+        """
+        return x + y
+
+    def gyration(self, x: Vector, y: Vector, z: Vector, c: Scalar = _FLAT) -> Vector:
+        """z: addition associates.
+
+        Args: x, y, z: points, shape (dim,). Returns: z.
+        """
+        return z
 
     def scalar_mul(self, r: Scalar, x: Vector, c: Scalar = _FLAT) -> Vector:
         """r x.
@@ -89,6 +107,13 @@ class Euclidean(Manifold):
         Args: t: scalar; x, y: points, shape (dim,). Returns: point, shape (dim,).
         """
         return (1 - t) * x + t * y
+
+    def geodesic_unit(self, t: Scalar, v: Vector, x: Vector, c: Scalar = _FLAT) -> Vector:
+        """x + t v/|v|, and x at v = 0.
+
+        Args: t: scalar; v: tangent at x, any length, shape (dim,); x: point, shape (dim,). Returns: point, same shape.
+        """
+        return super().geodesic_unit(t, v, x, c)
 
     def retraction(self, v: Vector, x: Vector, c: Scalar = _FLAT) -> Vector:
         """x + v.

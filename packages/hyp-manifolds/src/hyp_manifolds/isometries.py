@@ -5,12 +5,63 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from hyp_manifolds import _convert
 from hyp_manifolds._door import door
+from hyp_manifolds._hyperbolic import Hyperbolic
 from hyp_manifolds._lorentz import with_time
 from hyp_manifolds._manifold import Scalar, Vector
 from hyp_manifolds._numerics import combine, gap_and_dots, norm, shrink_inside
 from hyp_manifolds.hyperboloid import Ambient, Hyperboloid
 from hyp_manifolds.poincare import Poincare
+
+
+def convert(x: jax.Array, source: Hyperbolic, target: Hyperbolic, c: Any) -> jax.Array:
+    """The point of one model of hyperbolic space that is the point x of another, over the hyperboloid's spatial part.
+
+    An isometry for every c; origins go to origins, and the hyperboloid's coordinate axes to those of every model.
+
+    Args:
+        x: point of `source`, shape (source.ambient_dim(dim),).
+        source: model that x belongs to, for example `Klein()`.
+        target: model of the result.
+        c: curvature magnitude, scalar > 0, of both.
+
+    Returns:
+        Point of `target`, shape (target.ambient_dim(dim),), strictly inside where that is a ball; x itself where both
+        models are the same. In the dtype of x, or of the model that has one (the target's, if both do).
+
+    Raises:
+        TypeError: `source` or `target` is not a model of hyperbolic space; and as every method of `source`.
+        ValueError: as every method of `source`.
+
+    Accuracy: 4 eps times the condition number. Source: Cannon, Floyd, Kenyon and Parry, Hyperbolic Geometry, 1997,
+    Sec. 7, for any c.
+    """
+    return _convert.run("convert", source, target, (x,), c)
+
+
+def pushforward(v: jax.Array, x: jax.Array, source: Hyperbolic, target: Hyperbolic, c: Any) -> jax.Array:
+    """Differential of `convert` at x: the tangent vector of `target` that is the tangent v of `source`.
+
+    Keeps inner products; commutes with exp, log and transport.
+
+    Args:
+        v: tangent at x, shape (source.ambient_dim(dim),).
+        x: point of `source`, same shape.
+        source: as in `convert`.
+        target: as in `convert`.
+        c: as in `convert`.
+
+    Returns:
+        Tangent at `convert(x, source, target, c)`, shape (target.ambient_dim(dim),); v itself where both models are the
+        same.
+
+    Raises:
+        TypeError, ValueError: as `convert`.
+
+    Accuracy: 4 eps times the condition number.
+    """
+    return _convert.run("pushforward", source, target, (v, x), c)
 
 
 def poincare_to_hyperboloid(x: jax.Array, c: Any) -> jax.Array:

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from rich.console import Console
 
+from hyp_bench.tasks.accuracy import Accuracy
 from hyp_bench.tasks.embed import Embed
 from hyp_bench.tasks.mammals import Mammals
 
@@ -25,4 +26,5 @@ class Task(Protocol):
 TASKS: dict[str, type[Task]] = {
     "mammals": Mammals,
     "embed": Embed,
+    "accuracy": Accuracy,
 }

@@ -5,7 +5,7 @@ compiler is in this folder.
 """
 
 from hyp_manifolds._numerics.gap import gap_and_dots, inside, shrink_inside
-from hyp_manifolds._numerics.scope import in_scope, matmul, scope, widening
+from hyp_manifolds._numerics.scope import in_scope, matmul, scope, wide_matmul, widening
 from hyp_manifolds._numerics.special import (
     asinh_sq,
     asinhc2,
@@ -50,5 +50,6 @@ __all__ = [
     "sinhc2",
     "stretch",
     "tanhc2",
+    "wide_matmul",
     "widening",
 ]

@@ -91,3 +91,8 @@ def matmul(a: jax.Array, b: jax.Array) -> jax.Array:
     compute = scope().compute
     a, b = lax.convert_element_type(a, compute), lax.convert_element_type(b, compute)
     return lax.convert_element_type(jnp.matmul(a, b, precision=lax.Precision.HIGHEST), np.float64)
+
+
+def wide_matmul(a: jax.Array, b: jax.Array) -> jax.Array:
+    """a @ b for a matrix a, in float64: for maps that take points, whose coordinates carry e^r of the rounding."""
+    return lax.dot_general(a, b, (((a.ndim - 1,), (0,)), ((), ())))

@@ -16,11 +16,12 @@ except ImportError as error:
     ) from error
 
 from . import oracle, strategies
-from ._calls import Batched
+from ._calls import Batched, resolve
 from .check import check_manifold, contract_violations, law_violations
 from .contract import CONTRACT, EPS, GRADIENT, Bound
+from .gradients import judge_gradients
 from .isometry import check_isometry
-from .judge import Failure, judge, judge_gradients
+from .judge import Failure, judge
 from .laws import LAWS, Deviation, Law, law, relative
 from .regimes import Batch, Plan, make_batch, plan_for
 from .samples import Sample, make_sample
@@ -30,7 +31,7 @@ __all__ = [
     # one call that checks everything
     "check_manifold", "check_isometry", "law_violations", "contract_violations",
     # laws: each stated once
-    "LAWS", "Law", "law", "relative", "Deviation", "Batched", "Sample", "make_sample",
+    "LAWS", "Law", "law", "relative", "Deviation", "Batched", "resolve", "Sample", "make_sample",
     # the accuracy contract, as data, and its judge
     "CONTRACT", "EPS", "GRADIENT", "Bound", "Batch", "Plan", "plan_for", "make_batch", "judge", "judge_gradients",
     "Failure", "oracle",

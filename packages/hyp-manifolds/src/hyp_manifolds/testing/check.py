@@ -8,7 +8,8 @@ import numpy as np
 from hyp_manifolds import Manifold
 
 from .contract import CONTRACT
-from .judge import judge, judge_gradients
+from .gradients import judge_gradients
+from .judge import judge
 from .laws import LAWS
 from .oracle import Oracle, oracle_for
 from .regimes import make_batch, plan_for
@@ -21,7 +22,7 @@ def law_violations(
     *,
     dtype: Any = None,
     dims: Sequence[int] = (2, 5),
-    curvatures: Sequence[float] = (0.25, 1.0, 4.0),
+    curvatures: Sequence[float] | None = None,
     seed: int = 0,
     radius: float = 2.0,
 ) -> list[str]:
@@ -54,7 +55,7 @@ def contract_violations(
     low_precision = kind not in ("float32", "float64")
     for dim in dims:
         values = (1.0,) if low_precision else tuple(curvatures)
-        batch = make_batch(exact.model, kind, dim, values, seed, plan_for(kind))
+        batch = make_batch(exact.model, kind, dim, values, seed, plan_for(kind), exact)
         failures = judge(manifold, exact, operation, batch)
         if operation != "grad_dist" and not low_precision:
             failures += judge_gradients(manifold, exact, operation, batch, every=5)
@@ -63,7 +64,7 @@ def contract_violations(
 
 
 def _violations(
-    manifold: Manifold, dtype: Any, dims: Sequence[int], curvatures: Sequence[float], seed: int, radius: float,
+    manifold: Manifold, dtype: Any, dims: Sequence[int], curvatures: Sequence[float] | None, seed: int, radius: float,
     names: Sequence[str], oracle: Oracle | None,
 ) -> Iterator[str]:  # fmt: skip
     for name in names:
@@ -79,7 +80,7 @@ def check_manifold(
     *,
     dtype: Any = None,
     dims: Sequence[int] = (2, 5),
-    curvatures: Sequence[float] = (0.25, 1.0, 4.0),
+    curvatures: Sequence[float] | None = None,
     laws: Sequence[str] | None = None,
     contract: bool = True,
     seed: int = 0,
@@ -95,11 +96,11 @@ def check_manifold(
         manifold: instance of a subclass of `hyp_manifolds.Manifold`.
         dtype: dtype of the inputs: the manifold's own, or JAX's default float.
         dims: dimensions to try.
-        curvatures: values of c for the laws.
+        curvatures: values of c for the laws; by default around 1, of both signs where the manifold takes them.
         laws: names from `LAWS`; all of them if not given.
         contract: also judge the accuracy of every operation that the model's oracle knows.
         seed: of the inputs.
-        radius: largest radius for the laws, in units of 1/sqrt(c).
+        radius: largest radius for the laws, in units of 1/sqrt|c|; smaller on spheres.
         most: stop after this many violations.
 
     Raises:

@@ -2,10 +2,11 @@
 
 Errors are norm-wise relative against the exact result for the inputs as stored. A bound is raw, or divided by
 max(1, norm-wise condition number): the hyperboloid's coordinates are ill-conditioned far out (an error of eps in the
-input turns the result by e^r eps), the ball's results are right to a few eps everywhere.
+input turns the result by e^r eps), the ball's results are right to a few eps everywhere. The radius up to which a bound
+is promised is the model's own: see `oracle.Chart.promised`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 EPS = {"bfloat16": 2.0**-7, "float16": 2.0**-10, "float32": 2.0**-23, "float64": 2.0**-52}
 GRADIENT = 16.0  # gradients, over their own condition number, at moderate radii
@@ -18,15 +19,17 @@ class Bound:
     Attributes:
         limit: largest error in eps up to the promised radius.
         conditioned: divide the error by max(1, condition number).
+        conditioned_below: the same for c <= 0 only (Stereographic is the sphere's chart there).
         near: limit for pairs 1e-7 to 1e-1 apart, where it differs.
         everywhere: the limit also holds beyond the promised radius.
         overflows: infinities are allowed beyond the promised radius and for long tangents; NaN never is.
         representable_sinh: nothing is promised where the pair is so far apart that sinh of the distance overflows.
-        inside: the result lies strictly inside the ball.
+        inside: the result lies strictly inside the model's boundary.
     """
 
     limit: float
     conditioned: bool = False
+    conditioned_below: bool = False
     near: float | None = None
     everywhere: bool = False
     overflows: bool = False
@@ -61,8 +64,8 @@ CONTRACT: dict[str, dict[str, Bound]] = {
         "to_hyperboloid": Bound(4),
     },
     "hyperboloid": {
-        "dist": Bound(4, conditioned=True, near=2),
-        "dist_smoothened": Bound(4, conditioned=True, near=2),
+        "dist": Bound(4, conditioned=True, near=2, everywhere=True),
+        "dist_smoothened": Bound(4, conditioned=True, near=2, everywhere=True),
         "sqdist": Bound(6, conditioned=True, near=3, representable_sinh=True),
         "grad_dist": Bound(5, conditioned=True),
         "dist_0": Bound(3, conditioned=True, everywhere=True),
@@ -99,4 +102,78 @@ CONTRACT: dict[str, dict[str, Bound]] = {
         "tangent_norm": Bound(4),
         "egrad2rgrad": Bound(0),
     },
+}
+
+_OVER = Bound(4, conditioned=True)
+
+# Proper velocities are the hyperboloid without its time, and keep its promises.
+_NAMES = (
+    "dist sqdist grad_dist dist_0 addition scalar_mul expmap expmap_0 logmap logmap_0 geodesic ptransp ptransp_0 "
+    "gyration tangent_inner tangent_norm egrad2rgrad"
+)
+CONTRACT["proper_velocity"] = {name: CONTRACT["hyperboloid"][name] for name in _NAMES.split()}
+
+CONTRACT["klein"] = {
+    "dist": _OVER,
+    "sqdist": Bound(6, conditioned=True),
+    "grad_dist": _OVER,
+    "dist_0": Bound(4),
+    "addition": Bound(4, conditioned=True, inside=True),
+    "scalar_mul": Bound(4, inside=True),
+    "expmap": Bound(4, conditioned=True, inside=True),
+    "expmap_0": Bound(4, inside=True),
+    "logmap": _OVER,
+    "logmap_0": Bound(4),
+    "geodesic": Bound(4, conditioned=True, inside=True),
+    "ptransp": _OVER,
+    "ptransp_0": _OVER,
+    "gyration": _OVER,
+    "tangent_inner": _OVER,
+    "tangent_norm": _OVER,
+    "egrad2rgrad": _OVER,
+}
+
+CONTRACT["half_space"] = {
+    "dist": Bound(4, everywhere=True),
+    "sqdist": Bound(6, everywhere=True),
+    "grad_dist": Bound(4),
+    "dist_0": Bound(4, everywhere=True),
+    "addition": Bound(4, conditioned=True),
+    "scalar_mul": Bound(4, conditioned=True, overflows=True),
+    "expmap": Bound(4, conditioned=True, overflows=True),
+    "expmap_0": Bound(4, conditioned=True, everywhere=True),
+    "logmap": Bound(4),
+    "logmap_0": Bound(4, everywhere=True),
+    "geodesic": _OVER,
+    "ptransp": Bound(4),
+    "ptransp_0": Bound(4),
+    "gyration": _OVER,
+    "tangent_inner": _OVER,
+    "tangent_norm": Bound(4),
+    "egrad2rgrad": Bound(4),
+}
+
+# The ball's promises for c > 0; for c <= 0 the same over the condition number.
+CONTRACT["stereographic"] = {
+    name: replace(CONTRACT["poincare"][name], conditioned_below=True) for name in (*_NAMES.split(), "conformal_factor")
+}
+
+CONTRACT["sphere"] = {
+    "dist": Bound(4),
+    "sqdist": Bound(6),
+    "grad_dist": _OVER,
+    "dist_0": Bound(4),
+    "addition": _OVER,
+    "scalar_mul": _OVER,
+    "expmap": _OVER,
+    "expmap_0": _OVER,
+    "logmap": Bound(4),
+    "logmap_0": Bound(4),
+    "geodesic": _OVER,
+    "ptransp": _OVER,
+    "ptransp_0": _OVER,
+    "gyration": _OVER,
+    "tangent_inner": _OVER,
+    "tangent_norm": Bound(4),
+    "egrad2rgrad": _OVER,
 }

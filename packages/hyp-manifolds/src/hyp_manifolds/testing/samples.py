@@ -15,6 +15,9 @@ from ._calls import ROWS, forward
 
 Array = NDArray[Any]
 
+# Points on a sphere stay within this radius, in units of 1/sqrt(K): pairs are then far from the cut locus, at pi.
+CAP = 1.0
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -47,6 +50,11 @@ class Sample:
         """Unit of the tolerances."""
         return float(jnp.finfo(self.x.dtype).eps)
 
+    @property
+    def root(self) -> Array:
+        """sqrt|c|, in float64."""
+        return np.sqrt(np.abs(self.c.astype(np.float64)))
+
     def arguments(self, letters: str) -> list[Array]:
         """The arrays named by a signature's letters, c last."""
         return [*(getattr(self, k) for k in letters), self.c]
@@ -63,6 +71,12 @@ def default_dtype(manifold: Manifold) -> np.dtype[Any]:
     return np.dtype(own) if own is not None else np.dtype(jnp.zeros(()).dtype)
 
 
+def default_curvatures(manifold: Manifold) -> tuple[float, ...]:
+    """Values of c around 1, of both signs and 0 where the manifold takes them."""
+    signed = getattr(manifold, "curvature_domain", "positive") == "signed"
+    return (0.25, -0.25, 1.0, -1.0, 4.0, -4.0, 0.0) if signed else (0.25, 1.0, 4.0)
+
+
 def _scaled(manifold: Manifold, tangent: Array, base: Array, c: Array, length: Array) -> Array:
     """Tangents of the given Riemannian length."""
     norms = forward(manifold, "tangent_norm", tangent, base, c).astype(np.float64)
@@ -72,7 +86,7 @@ def _scaled(manifold: Manifold, tangent: Array, base: Array, c: Array, length: A
 def make_sample(
     manifold: Manifold,
     dim: int,
-    curvatures: Sequence[float] = (0.25, 1.0, 4.0),
+    curvatures: Sequence[float] | None = None,
     *,
     dtype: Any = None,
     seed: int = 0,
@@ -80,21 +94,26 @@ def make_sample(
     fixed: bool = False,
     rows: int = ROWS,
 ) -> Sample:
-    """Rows of points up to a distance of radius / sqrt(c) from the origin, and tangents up to that length.
+    """Rows of points up to a distance of radius / sqrt|c| from the origin, and tangents up to that length.
+
+    Where the sectional curvature is positive the radius is at most `CAP`.
 
     Args:
         manifold: the manifold.
         dim: its dimension.
-        curvatures: values of c, in turn.
+        curvatures: values of c, in turn; `default_curvatures` if not given.
         dtype: dtype of all arrays; the manifold's own by default.
         seed: of NumPy's generator.
-        radius: largest radius, in units of 1/sqrt(c).
+        radius: largest radius, in units of 1/sqrt|c|.
         fixed: x and y lie exactly at the radius instead of anywhere below it.
         rows: number of rows.
     """
     rng, kind = np.random.default_rng([seed, dim]), np.dtype(dtype or default_dtype(manifold))
-    c = np.resize(np.asarray(curvatures, np.float64), rows).astype(kind)
-    unit = 1 / np.sqrt(np.abs(c.astype(np.float64)))
+    values = default_curvatures(manifold) if curvatures is None else curvatures
+    c = np.resize(np.asarray(values, np.float64), rows).astype(kind)
+    size = np.abs(c.astype(np.float64))
+    unit = 1 / np.sqrt(np.where(size > 0, size, 1.0))
+    curved = np.array([float(manifold.sectional_curvature(float(k))) > 0 for k in c])
     origin = np.asarray(jax.vmap(lambda k: manifold.create_origin(k, dim))(c)).astype(kind)
 
     def gaussian() -> Array:
@@ -102,7 +121,8 @@ def make_sample(
 
     def tangent(base: Array, largest: float, smallest: float) -> Array:
         raw = forward(manifold, "tangent_proj", gaussian(), base, c).astype(kind)
-        return _scaled(manifold, raw, base, c, rng.uniform(smallest, largest, rows) * unit)
+        low, high = (np.where(curved, min(end, CAP), end) for end in (smallest, largest))
+        return _scaled(manifold, raw, base, c, rng.uniform(low, high, rows) * unit)
 
     def point(largest: float, smallest: float) -> tuple[Array, Array]:
         at_origin = tangent(origin, largest, smallest)

@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 from hyp_manifolds import Manifold
 
 from ._calls import ROWS
-from .oracle import oracle_for
-from .regimes import PROMISED_RADIUS, inside, point_at, tangent_at, with_time
+from .oracle import PROMISED_RADIUS, Oracle, oracle_for
 from .samples import Sample, default_dtype, make_sample
 
 DIMS = (2, 5, 16)
@@ -53,18 +52,15 @@ def _directions(rng: np.random.Generator, rows: int, dim: int) -> NDArray[Any]:
     return u / np.linalg.norm(u, axis=1, keepdims=True)
 
 
-def _model(manifold: Manifold) -> str:
+def _oracle(manifold: Manifold) -> Oracle:
     oracle = oracle_for(manifold)
     if oracle is None:
-        raise TypeError(f"points and tangents know Poincare, Hyperboloid and Euclidean; for {manifold!r} use samples()")
-    return oracle.model
+        raise TypeError(f"points and tangents know the models of hyp_manifolds.MODELS; for {manifold!r} use samples()")
+    return oracle
 
 
-def _array(model: str, kind: str, spatial: NDArray[Any], base: NDArray[Any], c: float, dtype: Any) -> NDArray[Any]:
-    if model == "hyperboloid":
-        pairs = zip(spatial, spatial if kind == "point" else base, strict=True)
-        spatial = np.stack([with_time(kind, own, below, c) for own, below in pairs])
-    return spatial.astype(dtype)
+def _lifted(oracle: Oracle, kind: str, own: NDArray[Any], base: NDArray[Any], c: float, dtype: Any) -> NDArray[Any]:
+    return np.stack([oracle.chart.lift(kind, a, b, c) for a, b in zip(own, base, strict=True)]).astype(dtype)
 
 
 @st.composite
@@ -82,22 +78,23 @@ def points(
 
     Args:
         draw: given by Hypothesis.
-        manifold: Poincare, Hyperboloid or Euclidean.
+        manifold: one of `hyp_manifolds.MODELS`.
         dim: dimension.
         c: curvature.
         dtype: dtype of the array; the manifold's own by default.
         rows: number of points.
         largest: largest radius in units of 1/sqrt(c); what the dtype promises by default.
     """
-    kind, model = np.dtype(dtype or default_dtype(manifold)), _model(manifold)
-    rng, radius = np.random.default_rng(draw(seeds())), draw(radii(kind, largest))
+    kind, oracle = np.dtype(dtype or default_dtype(manifold)), _oracle(manifold)
+    chart = oracle.chart
+    edge = min(chart.promised[kind.name], chart.reach(c)) if largest is None else largest
+    rng, radius = np.random.default_rng(draw(seeds())), draw(radii(kind, edge))
     shares = np.concatenate([np.ones(rows // 2), rng.uniform(0, 1, rows - rows // 2)])
-    spatial = np.stack(
-        [point_at(model, radius * share, u, c) for share, u in zip(shares, _directions(rng, rows, dim), strict=True)]
-    )
-    out = _array(model, "point", spatial, spatial, c, kind)
-    if model == "poincare":  # rounding can move a point at the edge onto the boundary
-        keep = np.array([inside(row, float(kind.type(c))) for row in out])
+    units = _directions(rng, rows, dim)
+    own = np.stack([chart.point_at(radius * share, u, c) for share, u in zip(shares, units, strict=True)])
+    out = _lifted(oracle, "point", own, own, c, kind)
+    if chart.boundary(c) is not None:  # rounding can move a point at the edge onto the boundary
+        keep = np.array([chart.contains(row, float(kind.type(c))) for row in out])
         out[~keep] *= 1 - 4 * np.finfo(np.float32 if kind.itemsize < 8 else np.float64).eps
     return out
 
@@ -115,18 +112,18 @@ def tangents(
 
     Args:
         draw: given by Hypothesis.
-        manifold: Poincare, Hyperboloid or Euclidean.
+        manifold: one of `hyp_manifolds.MODELS`.
         base: the points, shape (rows, ambient).
         c: curvature.
         largest: largest length in units of 1/sqrt(c).
     """
-    model = _model(manifold)
+    oracle = _oracle(manifold)
     rng, length = np.random.default_rng(draw(seeds())), draw(radii(np.float32, largest))
-    spatial = base.astype(np.float64)[:, 1:] if model == "hyperboloid" else base.astype(np.float64)
-    units = _directions(rng, *spatial.shape)
+    own = base.astype(np.float64)[:, 1:] if oracle.time else base.astype(np.float64)
+    units = _directions(rng, len(own), manifold.intrinsic_dim(base.shape[1]))
     shares = rng.uniform(0, 1, len(base))
-    out = [tangent_at(model, x, length * s, u, c) for x, s, u in zip(spatial, shares, units, strict=True)]
-    return _array(model, "tangent", np.stack(out), spatial, c, base.dtype)
+    out = [oracle.chart.tangent_at(x, length * s, u, c) for x, s, u in zip(own, shares, units, strict=True)]
+    return _lifted(oracle, "tangent", np.stack(out), own, c, base.dtype)
 
 
 @st.composite

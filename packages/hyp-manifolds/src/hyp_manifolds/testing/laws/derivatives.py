@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._calls import Batched, graded
-from ..regimes import PROMISED_RADIUS
+from ..oracle import PROMISED_RADIUS, oracle_for
 from ..samples import Sample, make_sample
 from ._law import law, relative
 from ._signatures import operations
@@ -31,7 +31,8 @@ def gradients_are_finite(m: Batched, s: Sample) -> Iterator[Any]:
     """Values and gradients by every argument are finite at x == y, at the origin, at v = 0 and at the edge."""
     few = s.take(slice(0, 12))
     kind = few.x.dtype
-    radius = PROMISED_RADIUS[kind.name]
+    oracle = oracle_for(m.manifold)
+    radius = (oracle.chart.promised if oracle else PROMISED_RADIUS)[kind.name]
     edge = make_sample(
         m.manifold, s.dim, [float(c) for c in np.unique(s.c)], dtype=kind, radius=radius, fixed=True, rows=12
     )

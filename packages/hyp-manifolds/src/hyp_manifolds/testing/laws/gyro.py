@@ -27,7 +27,7 @@ def left_cancellation(m: Batched, s: Sample) -> Iterator[Any]:
     # the result comes back from the far point x (+) y, whose coordinates carry the error
     far = m.addition(s.x, s.y, s.c)
     size = np.linalg.norm(s.y.astype(float), axis=1) + np.linalg.norm(far.astype(float), axis=1)
-    stretch = np.exp(m.flat("dist_0", s.x, s.c)[:, 0] * np.sqrt(s.c.astype(float)))
+    stretch = np.exp(m.flat("dist_0", s.x, s.c)[:, 0] * s.root)
     yield relative(m.addition(minus_x, far, s.c), s.y, scale=size * stretch)
 
 
@@ -51,6 +51,6 @@ def scalars_act_along_the_ray(m: Batched, s: Sample) -> Iterator[Any]:
     scaled = m.scalar_mul(s.r, s.x, s.c)
     yield relative(m.dist_0(scaled, s.c), np.abs(s.r.astype(float)) * m.flat("dist_0", s.x, s.c)[:, 0])
     both = m.scalar_mul((s.r + s.t).astype(s.r.dtype), s.x, s.c)
-    stretch = np.exp(2 * m.flat("dist_0", s.x, s.c)[:, 0] * np.sqrt(s.c.astype(float)))
+    stretch = np.exp(2 * m.flat("dist_0", s.x, s.c)[:, 0] * s.root)
     size = (np.linalg.norm(s.x.astype(float), axis=1) + np.linalg.norm(scaled.astype(float), axis=1)) * stretch
     yield relative(m.addition(scaled, m.scalar_mul(s.t, s.x, s.c), s.c), both, scale=size, label="distributive")

@@ -15,29 +15,39 @@ from ._signatures import operations
 def small_curvature_approaches_flat_space(m: Batched, s: Sample) -> Iterator[Any]:
     """As c -> 0 the maps become linear, transport moves nothing, and distances are norms of differences.
 
-    Spoken of the last dim coordinates of an array, in the metric at the origin.
+    Spoken of the last dim coordinates of an array, in the metric at the origin. Where these are not 0 at the origin
+    (the height in the half-space) they hold no more digits of a nearby point than the origin's size allows.
     """
+    signs = (1.0, -1.0) if getattr(m.manifold, "curvature_domain", "positive") == "signed" else (1.0,)
     c = s.eps  # deviations from flat space are of order c |x|^2
     radius = np.sqrt(c)
-    flat = make_sample(m.manifold, s.dim, (c,), dtype=s.x.dtype, radius=float(radius), seed=1)
-    x, y, v, o = (getattr(flat, k).astype(np.float64)[:, -s.dim :] for k in "xyvo")
+    flat = make_sample(m.manifold, s.dim, [sign * c for sign in signs], dtype=s.x.dtype, radius=float(radius), seed=1)
+    zero, x, y, v, o = (getattr(flat, k).astype(np.float64)[:, -s.dim :] for k in ("origin", *"xyvo"))
+    coarse = np.linalg.norm(zero, axis=1)
     size = np.linalg.norm(x, axis=1) + np.linalg.norm(y, axis=1) + np.linalg.norm(v, axis=1)
 
     def last(name: str, letters: str) -> Any:
         return m(name, *flat.arguments(letters)).astype(np.float64)[:, -s.dim :]
 
-    yield relative(x, o, label="expmap_0")
-    yield relative(last("logmap_0", "x"), x, label="logmap_0")
-    yield relative(last("expmap", "vx"), x + v, scale=size, label="expmap")
-    yield relative(last("retraction", "vx"), x + v, scale=size, label="retraction")
-    yield relative(last("logmap", "yx"), y - x, scale=size, label="logmap")
-    yield relative(last("ptransp", "vxy"), v, label="ptransp")
+    def linear(name: str, letters: str, want: Any, own: Any = None) -> Any:
+        scale = coarse + (np.linalg.norm(want, axis=1) if own is None else own)
+        return relative(last(name, letters), want, scale=scale, label=name)
+
+    yield linear("expmap_0", "o", zero + o)
+    yield linear("logmap_0", "x", x - zero)
+    yield linear("expmap", "vx", x + v, size)
+    yield linear("retraction", "vx", x + v, size)
+    yield linear("logmap", "yx", y - x, size)
+    yield linear("ptransp", "vxy", v)
     if hasattr(m.manifold, "addition"):
-        yield relative(last("addition", "xy"), x + y, scale=size, label="addition")
-        yield relative(last("scalar_mul", "rx"), flat.r.astype(np.float64)[:, None] * x, scale=size, label="scalar_mul")
+        yield linear("addition", "xy", x + y - zero, size)
+        scaled = flat.r.astype(np.float64)[:, None] * (x - zero)
+        yield linear("scalar_mul", "rx", zero + scaled, size)
     step = np.zeros_like(flat.x)
     step[:, -s.dim :] = (y - x).astype(s.x.dtype)
-    yield relative(m.dist(flat.x, flat.y, flat.c), m.tangent_norm(step, flat.origin, flat.c), label="dist")
+    want = m.flat("tangent_norm", step, flat.origin, flat.c)[:, 0]
+    unit = want / np.linalg.norm(y - x, axis=1)
+    yield relative(m.dist(flat.x, flat.y, flat.c), want, scale=want + coarse * unit, label="dist")
 
 
 @law()

@@ -1,7 +1,8 @@
 """Condition numbers and gradients of exact operations, by central differences at the working precision.
 
 All operations are equivariant under rotations about the origin, so both are computed in an orthonormal basis of the
-span of the inputs plus one axis across it: the cost does not grow with the dimension.
+span of the inputs plus one direction across it: the cost does not grow with the dimension. The one coordinate that such
+rotations leave alone, where a model has it, is kept (`Axis`).
 """
 
 from collections.abc import Callable, Sequence
@@ -9,7 +10,7 @@ from typing import Any, TypeAlias, TypeGuard
 
 import mpmath as mp
 
-from ._operation import Operation
+from ._operation import Axis, Operation
 from ._vector import Vector, dot, flat, minus, norm, plus, times
 
 Argument: TypeAlias = Any  # a Vector, or a number
@@ -38,17 +39,18 @@ def _is_vector(argument: Argument) -> TypeGuard[Vector]:
     return isinstance(argument, list)
 
 
-def _reduced(arguments: Sequence[Argument], letters: str, time: bool, extra: Sequence[Vector] = ()):
-    """The arguments in the basis, and the basis. Whole arrays (letters g and a, with a time) keep it."""
+def _reduced(arguments: Sequence[Argument], letters: str, axis: Axis, extra: Sequence[Vector] = ()):
+    """The arguments in the basis, and the basis."""
 
     def split(letter: str, a: Vector) -> tuple[Vector, Vector]:
-        return (a[:1], a[1:]) if time and letter in "ga" else ([], a)
+        return axis.split(a) if letter in axis.letters else ([], a)
 
     pairs = [split(k, a) if _is_vector(a) else None for k, a in zip(letters, arguments, strict=True)]
     vectors = [p[1] for p in pairs if p is not None] + list(extra)
     basis = basis_of(vectors, len(vectors[0]))
     inside = [
-        a if p is None else [*p[0], *(dot(p[1], axis) for axis in basis)] for a, p in zip(arguments, pairs, strict=True)
+        a if p is None else axis.join(p[0], [dot(p[1], one) for one in basis])
+        for a, p in zip(arguments, pairs, strict=True)
     ]
     return inside, basis
 
@@ -66,12 +68,12 @@ def _set(arguments: Sequence[Argument], i: int, j: int, value: Any) -> list[Argu
     return out
 
 
-def condition(operation: Operation, arguments: Sequence[Argument], c: Any, time: bool = False) -> tuple[Any, Any]:
+def condition(operation: Operation, arguments: Sequence[Argument], c: Any, axis: Axis | None = None) -> tuple[Any, Any]:
     """Norm-wise relative condition number sum_i |J_i| |a_i| / |f| over all arguments but c, and the largest |J_i|.
 
     |J| is the Frobenius norm. The condition number is inf where f == 0.
     """
-    reduced, _ = _reduced(arguments, operation.arguments, time)
+    reduced, _ = _reduced(arguments, operation.arguments, axis or Axis())
     total = largest = mp.mpf(0)
     small = mp.mpf(10) ** (-mp.mp.dps // 3)
     for i, a in enumerate(reduced):
@@ -90,31 +92,30 @@ def condition(operation: Operation, arguments: Sequence[Argument], c: Any, time:
     return (total / size if size else mp.inf), largest
 
 
-def vjp(operation: Operation, arguments: Sequence[Argument], c: Any, cotangent: Vector, time: bool = False):
+def vjp(operation: Operation, arguments: Sequence[Argument], c: Any, cotangent: Vector, axis: Axis | None = None):
     """Gradient of <cotangent, f> by every argument and by c, each a list in the argument's own coordinates."""
-    output_time = operation.output == "ambient"
-    spatial = [] if operation.output == "scalar" else [cotangent[1:] if output_time else cotangent]
-    reduced, basis = _reduced(arguments, operation.arguments, time, spatial)
-    weight = cotangent if operation.output == "scalar" else [dot(spatial[0], axis) for axis in basis]
-    weight = [cotangent[0], *weight] if output_time else weight
+    axis = axis or Axis()
+    kept, spatial = axis.split(cotangent) if operation.output == "ambient" else ([], cotangent)
+    extra = [] if operation.output == "scalar" else [spatial]
+    reduced, basis = _reduced(arguments, operation.arguments, axis, extra)
+    weight = cotangent if not extra else axis.join(kept, [dot(spatial, one) for one in basis])
 
     def value(args: Sequence[Argument], curvature: Any) -> Any:
         return dot(weight, flat(operation.function(*args, curvature)))
 
-    small = mp.mpf(10) ** (-mp.mp.dps // 3)
+    small, unit = mp.mpf(10) ** (-mp.mp.dps // 3), abs(c) or mp.mpf(1)
     gradients: list[Vector] = []
-    for i, a in enumerate(reduced):
+    for i, (letter, a) in enumerate(zip(operation.arguments, reduced, strict=True)):
         if not _is_vector(a):
             step = small * (norm([a]) or 1)
             with_a = lambda t, i=i: value([*reduced[:i], t, *reduced[i + 1 :]], c)  # noqa: E731
             gradients.append(_derivative(with_a, a, step))
             continue
-        step = small * (norm(a) or 1 / mp.sqrt(c))
+        step = small * (norm(a) or 1 / mp.sqrt(unit))
         columns = [
             _derivative(lambda t, i=i, j=j: value(_set(reduced, i, j, t), c), a[j], step)[0] for j in range(len(a))
         ]
-        own_time = len(a) - len(basis)
-        spread = plus(*(times(s, axis) for s, axis in zip(columns[own_time:], basis, strict=True)))
-        gradients.append([*columns[:own_time], *spread])
-    gradients.append(_derivative(lambda t: value(reduced, t), c, small * c))
+        own, rest = axis.split(columns) if letter in axis.letters else ([], columns)
+        gradients.append(axis.join(own, plus(*(times(s, one) for s, one in zip(rest, basis, strict=True)))))
+    gradients.append(_derivative(lambda t: value(reduced, t), c, small * unit))
     return gradients

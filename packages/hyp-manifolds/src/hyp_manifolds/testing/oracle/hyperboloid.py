@@ -13,7 +13,8 @@ from typing import Any
 import mpmath as mp
 
 from . import poincare as ball
-from ._operation import Operation, Oracle
+from ._chart import Ambient
+from ._operation import Axis, Operation, Oracle
 from ._vector import Vector, dot, norm, plus, times
 
 
@@ -187,5 +188,7 @@ HYPERBOLOID = Oracle(
         "egrad2rgrad": Operation(egrad2rgrad, "gx", "ambient"),
         "to_poincare": Operation(to_poincare, "x"),
     },
+    chart=Ambient(unbounded=True),
     time=True,
+    axis=Axis("ga", 0),
 )

@@ -9,7 +9,9 @@ exactness is only a matter of the working precision.
 from typing import Any
 
 import mpmath as mp
+import numpy as np
 
+from ._chart import Array, Ball
 from ._operation import Operation, Oracle
 from ._vector import Vector, dot, minus, norm, plus, times, unit
 
@@ -164,6 +166,14 @@ def beta_concat(points: list[Vector], c: Any) -> Vector:
     return expmap_0([t for part in parts for t in part], c)
 
 
+class _Chart(Ball):
+    def point_at(self, radius: float, direction: Array, c: float) -> Array:
+        return np.tanh(radius / 2) / np.sqrt(c) * direction
+
+    def tangent_at(self, x: Array, length: float, direction: Array, c: float) -> Array:
+        return max(1 - c * float(x @ x), 1e-17) * length / (2 * np.sqrt(c)) * direction
+
+
 POINCARE = Oracle(
     "poincare",
     {
@@ -191,4 +201,5 @@ POINCARE = Oracle(
         "egrad2rgrad": Operation(egrad2rgrad, "gx"),
         "to_hyperboloid": Operation(to_hyperboloid, "x", "ambient"),
     },
+    chart=_Chart(),
 )

@@ -1,0 +1,256 @@
+"""Plants single-token faults in hyp-manifolds and reports which of them the test-suite does not notice.
+
+    uv run --no-sync python .ci/mutation.py --count 80 --seed 0      # about an hour on two cores
+    uv run --no-sync python .ci/mutation.py --list                   # the faults, without running anything
+
+A fault is one token of a formula: a sign, a factor c, a dropped sqrt, two swapped arguments, a constant, a product for
+a quotient, a comparison turned round. (No faults: a threshold between two forms that both hold around it, and the
+number that keeps a dead branch of `where` harmless.) Each is planted in a copy of the package, which shadows the
+installed one. The tests that know the file run first, in float32 and in float64, then the whole suite of the package.
+Exits with 1 if less than `--least` per cent are caught.
+"""
+
+import argparse
+import ast
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+SOURCE = ROOT / "packages/hyp-manifolds/src/hyp_manifolds"
+TESTS = ROOT / "packages/hyp-manifolds/tests"
+# Not formulas: what guards the door, names files, or only shapes the compiled program.
+SKIPPED_FILES = {"_checks.py", "_door.py", "__init__.py", "_models.py", "protocols.py", "scope.py", "_signature.py"}
+SKIPPED_CALLS = {"fence", "again"}
+SKIPPED_FUNCTIONS = {"fence", "again", "_sum_terms", "dots", "sum_terms", "stretch"}
+SWAPS = {ast.Add: "-", ast.Sub: "+", ast.Mult: "/", ast.Div: "*"}
+COMPARISONS = {ast.Lt: ">=", ast.Gt: "<=", ast.LtE: ">", ast.GtE: "<"}
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Replace `old` by `new` at an offset of a file."""
+
+    file: str
+    line: int
+    kind: str
+    start: int
+    old: str
+    new: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line} [{self.kind}] {self.old!r} -> {self.new!r}"
+
+
+class _Finder(ast.NodeVisitor):
+    """Every fault that one file offers."""
+
+    def __init__(self, file: str, text: str) -> None:
+        self.file, self.text, self.found = file, text, list[Fault]()
+        self.lines = [0]
+        for line in text.encode().splitlines(keepends=True):
+            self.lines.append(self.lines[-1] + len(line))
+
+    def offset(self, line: int, column: int) -> int:
+        return self.lines[line - 1] + column
+
+    def span(self, node: ast.expr) -> tuple[int, int]:
+        assert node.end_lineno is not None and node.end_col_offset is not None
+        return self.offset(node.lineno, node.col_offset), self.offset(node.end_lineno, node.end_col_offset)
+
+    def segment(self, node: ast.expr) -> str:
+        start, end = self.span(node)
+        return self.text.encode()[start:end].decode()
+
+    def put(self, kind: str, line: int, start: int, old: str, new: str) -> None:
+        self.found.append(Fault(self.file, line, kind, start, old, new))
+
+    def between(self, left: ast.expr, right: ast.expr, symbol: str) -> int | None:
+        """Offset of the operator between two operands; None where a parenthesis or a line break hides it."""
+        start, end = self.span(left)[1], self.span(right)[0]
+        gap = self.text.encode()[start:end].decode()
+        return start + gap.index(symbol) if gap.count(symbol) == 1 else None
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
+        if node.name in SKIPPED_FUNCTIONS:
+            return
+        body = node.body
+        if body and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
+            body = body[1:]
+        for statement in body:
+            self.visit(statement)
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> None:
+        for statement in node.body:
+            if isinstance(statement, ast.FunctionDef):
+                self.visit(statement)
+
+    def visit_Raise(self, node: ast.Raise) -> None:
+        return
+
+    def visit_Assert(self, node: ast.Assert) -> None:
+        return
+
+    def visit_BinOp(self, node: ast.BinOp) -> None:
+        symbols = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
+        symbol = symbols.get(type(node.op))
+        if symbol is not None:
+            at = self.between(node.left, node.right, symbol)
+            if at is not None:
+                self.put("operator", node.lineno, at, symbol, SWAPS[type(node.op)])
+        if isinstance(node.op, ast.Mult) and isinstance(node.left, ast.Name) and node.left.id == "c":
+            start, stop = self.span(node.left)[0], self.span(node.right)[0]
+            old = self.text.encode()[start:stop].decode()
+            if "(" not in old:
+                self.put("factor c", node.lineno, start, old, "")
+        self.generic_visit(node)
+
+    def visit_UnaryOp(self, node: ast.UnaryOp) -> None:
+        if isinstance(node.op, ast.USub):
+            self.put("sign", node.lineno, self.span(node)[0], "-", "+")
+        self.generic_visit(node)
+
+    def visit_Compare(self, node: ast.Compare) -> None:
+        """The comparison turned round; its constant is a threshold and stays."""
+        if len(node.ops) == 1 and type(node.ops[0]) in COMPARISONS:
+            symbol = {ast.Lt: "<", ast.Gt: ">", ast.LtE: "<=", ast.GtE: ">="}[type(node.ops[0])]
+            at = self.between(node.left, node.comparators[0], symbol)
+            if at is not None:
+                self.put("comparison", node.lineno, at, symbol, COMPARISONS[type(node.ops[0])])
+
+    def visit_Constant(self, node: ast.Constant) -> None:
+        if isinstance(node.value, (int, float)) and not isinstance(node.value, bool):
+            old = self.segment(node)
+            new = repr(node.value + 1) if isinstance(node.value, int) else repr(node.value * 2 or 1.0)
+            self.put("constant", node.lineno, self.span(node)[0], old, new)
+
+    def visit_Subscript(self, node: ast.Subscript) -> None:
+        self.visit(node.value)  # an index is no formula
+
+    def visit_Call(self, node: ast.Call) -> None:
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        if name in SKIPPED_CALLS:
+            return
+        if name == "sqrt" and len(node.args) == 1:
+            self.put("dropped sqrt", node.lineno, self.span(node.func)[0], self.segment(node.func), "")
+        if len(node.args) >= 2 and not any(isinstance(a, ast.Starred) for a in node.args[:2]):
+            first, second = node.args[:2]
+            plain = (ast.Name, ast.Attribute, ast.Subscript)
+            if isinstance(first, plain) and isinstance(second, plain) and name not in ("zip", "isinstance"):
+                start, end = self.span(first)[0], self.span(second)[1]
+                old = self.text.encode()[start:end].decode()
+                self.put("swapped arguments", node.lineno, start, old, f"{self.segment(second)}, {self.segment(first)}")
+        for argument in node.args:
+            if not (name == "where" and isinstance(argument, ast.Constant)):
+                self.visit(argument)
+
+
+def all_faults() -> Iterator[Fault]:
+    """Every fault of every formula file."""
+    for path in sorted(SOURCE.rglob("*.py")):
+        name = path.relative_to(SOURCE)
+        if path.name not in SKIPPED_FILES and name.parts[0] != "testing":
+            text = path.read_text()
+            finder = _Finder(str(name), text)
+            finder.visit(ast.parse(text))
+            yield from finder.found
+
+
+def choose(count: int, seed: int) -> list[Fault]:
+    """A sample that gives every file and every kind its share."""
+    rng, groups = random.Random(seed), dict[tuple[str, str], list[Fault]]()
+    for fault in all_faults():
+        groups.setdefault((fault.file, fault.kind), []).append(fault)
+    order = sorted(groups)
+    rng.shuffle(order)
+    for members in groups.values():
+        rng.shuffle(members)
+    chosen: list[Fault] = []
+    while len(chosen) < count and any(groups.values()):
+        for key in order:
+            if groups[key] and len(chosen) < count:
+                chosen.append(groups[key].pop())
+    return chosen
+
+
+def first_tests(file: str) -> list[str]:
+    """Arguments of pytest for the tests that know the file best: its own, then those of its model."""
+    stem = Path(file).stem.strip("_")
+    known = {"poincare": "poincare", "gyro": "poincare or hyperboloid", "lorentz": "hyperboloid", "gap": "poincare"}
+    own = sorted(str(p) for p in TESTS.glob(f"test_{stem}*.py"))
+    words = known.get(stem, stem)
+    return [*own, str(TESTS / "test_contract.py"), str(TESTS / "test_laws.py"), "-k", f"{words} or test_{stem}"]
+
+
+def caught_by(fault: Fault, cache: Path) -> str | None:
+    """The first failing test, or None."""
+    with tempfile.TemporaryDirectory() as scratch:
+        copy = Path(scratch) / "hyp_manifolds"
+        shutil.copytree(SOURCE, copy, ignore=shutil.ignore_patterns("__pycache__"))
+        text = (copy / fault.file).read_bytes()
+        end = fault.start + len(fault.old.encode())
+        assert text[fault.start : end].decode() == fault.old, fault
+        (copy / fault.file).write_bytes(text[: fault.start] + fault.new.encode() + text[end:])
+        environment = {
+            **os.environ,
+            "PYTHONPATH": scratch,
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "JAX_PLATFORMS": "cpu",
+            "HYPOTHESIS_PROFILE": "dev",
+            "JAX_COMPILATION_CACHE_DIR": str(cache),
+            "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+            "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+        }
+        runs = [(x64, first_tests(fault.file)) for x64 in "01"] + [(x64, [str(TESTS)]) for x64 in "01"]
+        for x64, selection in runs:
+            command = [sys.executable, "-m", "pytest", "-x", "-q", "-n0", "--no-header", "-p", "no:cacheprovider"]
+            done = subprocess.run(
+                [*command, *selection],
+                env={**environment, "JAX_ENABLE_X64": x64},
+                cwd=ROOT,
+                capture_output=True,
+                text=True,
+            )
+            if done.returncode not in (0, 5):  # 5: the selection is empty
+                lines = [t for t in done.stdout.splitlines() if t.startswith(("FAILED", "ERROR"))]
+                return f"float{64 if x64 == '1' else 32}: {lines[0] if lines else done.stdout[-200:]}"
+    return None
+
+
+def main() -> int:
+    """Plant, run, report."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--count", type=int, default=80)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--least", type=float, default=95.0, help="per cent of the faults that have to be caught")
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--list", action="store_true")
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    faults = choose(options.count, options.seed)
+    if options.list:
+        print(*faults, sep="\n")
+        return 0
+    results: list[dict[str, str | None]] = []
+    with tempfile.TemporaryDirectory() as cache, ThreadPoolExecutor(options.jobs) as pool:
+        for fault, by in zip(faults, pool.map(lambda f: caught_by(f, Path(cache)), faults), strict=True):
+            results.append({"fault": str(fault), "caught by": by})
+            print(f"{'caught  ' if by else 'SURVIVED'} {fault}  {by or ''}", flush=True)
+            if options.json:
+                options.json.write_text(json.dumps(results, indent=1))
+    caught = sum(r["caught by"] is not None for r in results)
+    rate = 100 * caught / len(results)
+    print(f"\n{caught} of {len(results)} faults caught ({rate:.1f} %)")
+    return 0 if rate >= options.least else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

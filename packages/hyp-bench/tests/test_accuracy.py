@@ -1,0 +1,62 @@
+"""The accuracy command: it passes where the contract holds and finds planted faults in values and in derivatives."""
+
+import importlib.util
+from pathlib import Path
+
+import hyp_manifolds
+import jax
+import pytest
+from hyp_bench.accuracy import LIBRARIES, broken, measure
+from hyp_bench.cli import main
+from hyp_manifolds import Euclidean
+
+QUICK = {"dims": (2,), "curvatures": (1.0,), "every": 6}
+
+
+class WrongNorm(Euclidean):
+    """A distance from the origin that is 1e-6 of itself too long."""
+
+    def dist_0(self, x, c=0.0, version_idx=0):
+        return super().dist_0(x, c) * (1 + 1e-6)
+
+
+class WrongSlope(Euclidean):
+    """A distance from the origin whose derivative is 1e-3 too small."""
+
+    def dist_0(self, x, c=0.0, version_idx=0):
+        d = super().dist_0(x, c)
+        return d - 1e-3 * (d - jax.lax.stop_gradient(d))
+
+
+def test_a_sound_model_passes_and_leaves_a_page_and_a_plot(tmp_path: Path, capsys) -> None:
+    page = tmp_path / "accuracy.md"
+    assert main(["accuracy", "--quick", "--models", "euclidean", "--out", str(page)]) == 0
+    text = page.read_text()
+    assert "## euclidean, float32" in text and "| `dist_0` |" in text and "**" not in text.partition("## ")[2]
+    assert (tmp_path / "accuracy.png").read_bytes().startswith(b"\x89PNG")
+    assert "0 beyond the contract" in " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize(
+    ("fault", "kinds"), [(WrongNorm, {"value"}), (WrongSlope, {"JVP", "VJP"})], ids=["value", "slope"]
+)
+def test_a_fault_is_found(fault: type, kinds: set[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(hyp_manifolds.MODELS, "euclidean", fault())
+    cells = broken(measure(LIBRARIES["hyp-manifolds"](), "euclidean", "dist_0", "float32", **QUICK))
+    assert {cell.kind for cell in cells} == kinds
+    assert all(cell.error > cell.limit for cell in cells)
+
+
+def test_unknown_models_are_named(tmp_path: Path, capsys) -> None:
+    assert main(["accuracy", "--models", "klien", "--out", str(tmp_path / "a.md")]) == 2
+    assert "unknown klien" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["geoopt", "hypll"])
+def test_a_library_that_is_not_installed_is_named_with_the_command(name: str, tmp_path: Path, capsys) -> None:
+    if importlib.util.find_spec(name) is not None:
+        cells = measure(LIBRARIES[name](), "poincare", "dist", "float32", **QUICK)
+        assert {cell.kind for cell in cells} == {"value", "VJP"}
+        return
+    assert main(["accuracy", "--library", name, "--out", str(tmp_path / "a.md")]) == 2
+    assert f"pip install {name} torch" in capsys.readouterr().err

@@ -1,0 +1,175 @@
+"""Hyperplanes, geometry by geometry: the signed distance of a pair, of all pairs, and the foot of the perpendicular.
+
+In the flat, spherical or Minkowski space around a space of constant curvature k, a hyperplane is the points orthogonal
+to its unit normal n, and sin_k(d) = <x, n>. A pair is computed from differences, all pairs from one matrix product.
+"""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+
+from hyp_manifolds._hyperbolic import Hyperbolic
+from hyp_manifolds._lorentz import along, time_over
+from hyp_manifolds._manifold import Manifold
+from hyp_manifolds._numerics import combine, dots, gap_and_dots, hypot1, norm, safe_div, safe_sqrt, signed, wide_matmul
+from hyp_manifolds._upper import above, chart, from_chart, join, representable
+from hyp_manifolds.euclidean import Euclidean
+from hyp_manifolds.half_space import HalfSpace
+from hyp_manifolds.poincare import Poincare
+
+
+def unit(v: jax.Array, length: jax.Array) -> jax.Array:
+    """v/length, and 0 for a zero normal, which defines no hyperplane: all its distances are 0."""
+    return combine((safe_div(jnp.ones_like(length), length), v))
+
+
+# Any space of constant curvature, by its exponential and logarithm ---------------------------------------------------
+
+
+@functools.singledispatch
+def pair(manifold: Manifold, x: jax.Array, p: jax.Array, v: jax.Array, c: jax.Array) -> jax.Array:
+    """Signed distance of a point to a hyperplane, from the right triangle of p, x and its foot."""
+    sine, cosine, _, _ = _triangle(manifold, x, p, v, c)
+    return signed.arc(sine, -manifold.sectional_curvature(c), cosine)
+
+
+@functools.singledispatch
+def many(manifold: Manifold, x: jax.Array, p: jax.Array, v: jax.Array, c: jax.Array) -> jax.Array:
+    """Signed distances of N points to K hyperplanes, shape (N, K)."""
+    one = functools.partial(pair, manifold)
+    return jax.vmap(jax.vmap(one, (None, 0, 0, None)), (0, None, None, None))(x, p, v, c)
+
+
+@functools.singledispatch
+def foot(manifold: Manifold, x: jax.Array, p: jax.Array, v: jax.Array, c: jax.Array) -> jax.Array:
+    """The point of the hyperplane nearest to x: exp_p along the part of log_p(x) that lies in the hyperplane."""
+    k = -manifold.sectional_curvature(c)
+    _, cosine, s, u = _triangle(manifold, x, p, v, c)
+    across, adjacent = manifold.tangent_norm(u, p, c), signed.cosh(s)
+    leg = signed.arc(safe_div(across * signed.sinhc(s), cosine), k, jnp.abs(safe_div(adjacent, cosine)))
+    # On a sphere, the leg of an obtuse triangle is longer than a quarter of the circle.
+    half_turn = jnp.pi / jnp.sqrt(jnp.where(k < 0, -k, 1.0))
+    leg = jnp.where((k < 0) & (adjacent < 0), half_turn - leg, leg)
+    return manifold.expmap(combine((safe_div(leg, across), u)), p, c)
+
+
+def _triangle(
+    manifold: Manifold, x: jax.Array, p: jax.Array, v: jax.Array, c: jax.Array
+) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array]:
+    """sinh(d) = sinh(rho) cos(angle) with rho = d(p, x), cosh(d), rho^2, and log_p(x) without its part along v.
+
+    In the functions of signed argument s = k rho^2, k minus the curvature, for which sinh is sin on a sphere.
+    """
+    k = -manifold.sectional_curvature(c)
+    n = unit(v, manifold.tangent_norm(v, p, c))
+    u = manifold.logmap(x, p, c)
+    height = manifold.tangent_inner(u, n, p, c)
+    flat = u - combine((height, n))
+    s = k * manifold.tangent_inner(u, u, p, c)
+    sine, across = signed.sinhc(s) * height, signed.sinhc(s) * manifold.tangent_norm(flat, p, c)
+    cosine = safe_sqrt(jnp.where(k < 0, signed.cosh(s) ** 2 - k * across * across, 1 + k * sine * sine))
+    return sine, cosine, s, flat
+
+
+# Euclidean -----------------------------------------------------------------------------------------------------------
+
+
+@pair.register
+def _(manifold: Euclidean, x: jax.Array, p: jax.Array, v: jax.Array, c: jax.Array) -> jax.Array:
+    return dots((x - p, unit(v, norm(v))))[0]
+
+
+@many.register
+def _(manifold: Euclidean, x: jax.Array, p: jax.Array, v: jax.Array, c: jax.Array) -> jax.Array:
+    n = jax.vmap(lambda v: unit(v, norm(v)))(v)
+    return wide_matmul(x, n.T) - jnp.sum(p * n, 1)
+
+
+@foot.register
+def _(manifold: Euclidean, x: jax.Array, p: jax.Array, v: jax.Array, c: jax.Array) -> jax.Array:
+    n = unit(v, norm(v))
+    return x - combine((dots((x - p, n))[0], n))
+
+
+# Hyperbolic: the normal is a tangent w of the hyperboloid, sinh(sqrt(c) d) = sqrt(c) <x, w>_L/|w|_L ------------------
+
+
+def _sheet_normal(
+    manifold: Hyperbolic, p: jax.Array, v: jax.Array, c: jax.Array
+) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """Spatial parts of p and of the unit normal n, and the time coordinate of n."""
+    s = manifold._to_spatial(p, c)
+    n = manifold._to_spatial_tangent(unit(v, manifold.tangent_norm(v, p, c)), p, c)
+    return s, n, dots((s, n))[0] / time_over(norm(s), c)
+
+
+@pair.register
+def _(manifold: Hyperbolic, x: jax.Array, p: jax.Array, v: jax.Array, c: jax.Array) -> jax.Array:
+    return _arcsinh(_sheet_sine(manifold, x, p, v, c), c)
+
+
+@many.register
+def _(manifold: Hyperbolic, x: jax.Array, p: jax.Array, v: jax.Array, c: jax.Array) -> jax.Array:
+    s = jax.vmap(lambda x: manifold._to_spatial(x, c))(x)
+    _, n, n_0 = jax.vmap(lambda p, v: _sheet_normal(manifold, p, v, c))(p, v)
+    time = jax.vmap(lambda s: time_over(norm(s), c))(s)
+    return _arcsinh(wide_matmul(s, n.T) - time[:, None] * n_0, c)
+
+
+@foot.register
+def _(manifold: Hyperbolic, x: jax.Array, p: jax.Array, v: jax.Array, c: jax.Array) -> jax.Array:
+    _, n, _ = _sheet_normal(manifold, p, v, c)
+    sine = _sheet_sine(manifold, x, p, v, c)
+    root = jnp.sqrt(1 + c * sine * sine)
+    return manifold._from_spatial(combine((1 / root, manifold._to_spatial(x, c)), (-sine / root, n)), c)
+
+
+def _sheet_sine(manifold: Hyperbolic, x: jax.Array, p: jax.Array, v: jax.Array, c: jax.Array) -> jax.Array:
+    """sinh(sqrt(c) d)/sqrt(c) = <x, n>_L, without the difference of products of the sizes e^(r_x + r_p)."""
+    if isinstance(manifold, Poincare):
+        e, n = x - p, unit(v, norm(v))
+        g_x, g_p, en, ee, pn = gap_and_dots(c, (x, p), ((e, n), (e, e), (p, n)))
+        return conformal_sine(g_x, g_p, en, ee, pn, c)
+    s, n, _ = _sheet_normal(manifold, p, v, c)
+    return -along(n, s, manifold._to_spatial(x, c), c).bracket
+
+
+def _arcsinh(sine: jax.Array, c: jax.Array) -> jax.Array:
+    return jnp.arcsinh(jnp.sqrt(c) * sine) / jnp.sqrt(c)
+
+
+# Half-space: moved so that p is the origin, where the normal has no time coordinate -----------------------------------
+
+
+def _local(x: jax.Array, p: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """The chart of ((a_x - a_p)/h_p, h_x/h_p), and the points lifted above the boundary.
+
+    Hazard: the chart of x itself is rounded at e^r, far more than half-space coordinates near the vertical axis are.
+    """
+    x, p = above(x), above(p)
+    h = p[-1]
+    return chart(join((x - p) / h, x[-1] / h)), x, p
+
+
+@pair.register
+def _(manifold: HalfSpace, x: jax.Array, p: jax.Array, v: jax.Array, c: jax.Array) -> jax.Array:
+    z, _, _ = _local(x, p)
+    return jnp.arcsinh(dots((z, unit(v, norm(v))))[0]) / jnp.sqrt(c)
+
+
+@foot.register
+def _(manifold: HalfSpace, x: jax.Array, p: jax.Array, v: jax.Array, c: jax.Array) -> jax.Array:
+    z, x, p = _local(x, p)
+    n = unit(v, norm(v))
+    (sine,) = dots((z, n))
+    root = hypot1(sine)
+    y = from_chart(combine((1 / root, z), (-sine / root, n)))
+    return representable(join(p + combine((p[-1], y)), p[-1] * y[-1]))
+
+
+def conformal_sine(
+    g_x: jax.Array, g_p: jax.Array, en: jax.Array, ee: jax.Array, pn: jax.Array, c: jax.Array
+) -> jax.Array:
+    """2 <u, n>/(1 - c|u|^2), u = -p (+) x, from the products of e = x - p, p and n: the denominator of u drops out."""
+    return 2 * (en - c * ee * (pn / g_p)) / g_x

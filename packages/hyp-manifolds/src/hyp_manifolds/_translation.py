@@ -1,0 +1,32 @@
+"""The left translation of hyperbolic space on spatial parts: proper-velocity addition without its cancellations."""
+
+import jax
+import jax.numpy as jnp
+
+from hyp_manifolds._lorentz import time_scaled
+from hyp_manifolds._numerics import again, combine, dots, norm, safe_div
+
+
+def translate(x: jax.Array, y: jax.Array, c: jax.Array) -> jax.Array:
+    """Spatial part y + K x of x (+) y, K = b + c<x, y>/(1 + a), the boost that takes the origin to x.
+
+    Hazard: for opposite points K is a difference of terms as long as y, and its error is multiplied by x. Cure: three
+    forms, each a sum of non-negative terms. Points on one side: K - 1 from c|y|^2/(1 + b) and c<x, y>/(1 + a). x and -y
+    nearly the same: K - 1 in inner products with x + y. Other opposite points, n = sqrt(c)|.|: K is
+    1/(b + n_y) + n_y (1 + 1/(a + n_x))/(1 + a) + (n_x n_y + c<x, y>)/(1 + a), the last by Lagrange's identity.
+    """
+    s = x + y
+    xx, yy, xy, xs, ys = dots((x, x), (y, y), (x, y), (x, s), (y, s))
+    a, b = time_scaled(xx, c), time_scaled(yy, c)
+    opposite, near = xy < 0, c * (xs + ys) < 1
+    across = again(y, yy) - safe_div(xy, xx) * x
+    (pp,) = dots((across, across))
+    size_x, size_y, root = norm(x), norm(y), jnp.sqrt(c)
+    n_x, n_y = root * size_x, root * size_y
+    obtuse = jnp.where(opposite, size_x * size_y - xy, 0.0)
+    far = 1 / (b + n_y) + (n_y * (1 + 1 / (a + n_x)) + c * safe_div(xx, obtuse) * pp) / (1 + a)
+    along_s = c * ((ys - xs) / (a + b) + xs / (1 + a))
+    along_y = c * (yy / (1 + b) + xy / (1 + a))
+    whole = opposite & ~near
+    k = jnp.where(whole, far, jnp.where(opposite, along_s, along_y))
+    return jnp.where(whole, again(y, yy), again(x, xx) + y) + combine((k, x))

@@ -1,0 +1,189 @@
+"""Upper half-space geometry on float64 arrays: half-angles, steps, turns and translations. Notation as in `_upper`."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from hyp_manifolds._numerics import (
+    asinh_sq,
+    asinhc2,
+    combine,
+    cosh2,
+    dots,
+    hypot1,
+    log_over_sinh,
+    norm,
+    range_scale,
+    safe_sqrt,
+    scope,
+    sinhc2,
+    stretch,
+)
+from hyp_manifolds._upper import horizontal, join, representable
+
+# Steps longer than this overflow or underflow every height; exp(-2 length) is a normal number at the first, exp(length)
+# and exp(-length) at the second.
+_LONGEST_NARROW, _LONGEST_FLOAT64 = 300.0, 708.0
+
+
+def _root(vv: jax.Array, v: jax.Array) -> jax.Array:
+    """|v|, from its square where that cannot underflow."""
+    return safe_sqrt(vv) if scope().narrow else norm(v)
+
+
+class HalfAngle(NamedTuple):
+    """q = sinh(rho/2) of a pair: as its square where it is below 1, as itself elsewhere, and harmless numbers else."""
+
+    near: jax.Array
+    square: jax.Array
+    far: jax.Array
+
+
+def half_angle(x: jax.Array, y: jax.Array) -> HalfAngle:
+    """q = |y - x|/(2 sqrt(h k)).
+
+    Hazard: functions of q are smooth at 0 in q^2 only, and far out the derivatives of q^2 overflow. Cure: both.
+    """
+    d = y - x
+    r = 0.5 / (jnp.sqrt(x[-1]) * jnp.sqrt(y[-1]))
+    q = norm(d) * r
+    near = q < 1.0
+    (dd,) = dots((d, d))
+    return HalfAngle(near, jnp.where(near, dd * r * r, 0.0), jnp.where(near, 1.0, q))
+
+
+def sq_length(p: HalfAngle) -> jax.Array:
+    """rho^2/4 = asinh(q)^2."""
+    far = jnp.arcsinh(p.far)
+    return jnp.where(p.near, asinh_sq(p.square), far * far)
+
+
+def arc_over_chord(p: HalfAngle) -> jax.Array:
+    """asinh(q)/q."""
+    return jnp.where(p.near, asinhc2(p.square), jnp.arcsinh(p.far) / p.far)
+
+
+def mirror_distance(aa: jax.Array, total: jax.Array) -> jax.Array:
+    """Distance sqrt(|a|^2 + (h + k)^2) from a point to the other's mirror image below the boundary."""
+    return jnp.sqrt(aa + total * total)
+
+
+def step(v: jax.Array, x: jax.Array) -> jax.Array:
+    """exp_x(v) = (a + h u sinh(s)/(s D), h/D) for v = h (u, b), s = |(u, b)| and D = cosh(s) - b sinh(s)/s."""
+    h = x[-1]
+    vv, aa = dots((v, v), (horizontal(v), horizontal(v)))
+    n = _root(vv, v)
+    small = n < 0.5 * h
+    if not scope().narrow:  # squares of a huge step overflow, and their derivative would be inf * 0
+        short = jnp.where(small, v, 0.0)
+        (vv,) = dots((short, short))
+    s2 = jnp.where(small, vv / h / h, 0.0)
+    sinhc = sinhc2(s2)
+    d = cosh2(s2) - jnp.where(small, v[-1] / h, 0.0) * sinhc
+    f, along, rise = _long_step(v, h, n, aa, small)
+    f, along = jnp.where(small, 1.0, f), jnp.where(small, sinhc / d, along)
+    moved = x + stretch(1 / f, combine((along / f, horizontal(v))))
+    return representable(join(moved, h * jnp.where(small, 1 / d, rise)))
+
+
+def _long_step(
+    v: jax.Array, h: jax.Array, n: jax.Array, aa: jax.Array, small: jax.Array
+) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """(f, f^2 sinh(s)/(s D), 1/D) for s = n/h, n = |v|, aa = |v_a|^2; finite numbers where `small`.
+
+    Hazard: D cancels for steps upwards; sinh overflows and D can do either. Cure: with e = exp(-s) and
+    k = 1 - b/s = |u|^2/(s (s + b)), e D = e^2 + k (1 - e^2)/2, a sum of positive terms, carried as total f^2 with a
+    power of two f so that neither underflows.
+    """
+    narrow = scope().narrow
+    longest = _LONGEST_NARROW if narrow else _LONGEST_FLOAT64
+    huge = n > longest * h
+    inner = ~(small | huge)  # true for NaN, which goes on
+    size, height = jnp.where(small, 1.0, n), jnp.where(small, 1.0, h)
+    s = jnp.where(inner, n, 1.0) / jnp.where(inner, h, 1.0)
+    s = jnp.where(huge, longest, s)
+    e, half = jnp.exp(-s), -0.5 * jnp.expm1(-2 * s)
+    b = v[-1] / size
+    up = b > 0
+    if narrow:
+        f, uu = jnp.ones_like(h), aa / (size * size)
+    else:
+        u = combine((1 / size, horizontal(v)))
+        f = jnp.where(up, range_scale(jnp.where(jnp.abs(u) > e, u, e)), 1.0)
+        scaled = stretch(1 / f, u)
+        (uu,) = dots((scaled, scaled))
+    k = jnp.where(up, uu / (1 + jnp.where(up, b, 0.0)), 1 - b)
+    total = (e / f) * (e / f) + k * half
+    rise = (e / f) / total / f
+    return f, half / total * (height / size), jnp.where(huge & (rise > 1.0), jnp.inf, rise)
+
+
+def turn(v: jax.Array, x: jax.Array, y: jax.Array) -> jax.Array:
+    """v turned in the plane of the horizontal a = y_a - x_a and e_n by 2 atan(|a|/(h + k)), from x's arc end to y's.
+
+    The angle between the tangents of the circle through x and y at its two points; 0 at x == y and for vertical
+    geodesics, without a division by |a|.
+    """
+    a, total = horizontal(y - x), x[-1] + y[-1]
+    scale = range_scale(join(a, total))  # squares of float64 numbers could overflow
+    a, total = stretch(1 / scale, a), total / scale
+    aa, av = dots((a, a), (a, v))
+    k = 2 / (aa + total * total)
+    return join(v + combine((k * (total * v[-1] - av), a)), v[-1] - k * (total * av + aa * v[-1]))
+
+
+def translate(y: jax.Array, x: jax.Array) -> jax.Array:
+    """x (+) y: the isometry that takes e_n to x along their geodesic, applied to y.
+
+    The rotation about e_n by the angle of `turn`, then y -> a + h y. With t = a/(1 + h), P = 1 + |t|^2,
+    M = 1 + 2<t, y> + |t|^2|y|^2 and w = h P/M that is w y + (1 + w|y|^2) t, which never subtracts at the size of a.
+    """
+    h, a, narrow = x[-1], horizontal(x), scope().narrow
+    aa, ay, yy = dots((a, a), (a, y), (y, y))
+    n, t = _root(yy, y), _root(aa, a) / (1 + h)
+    far = t * n > 0.5
+    if narrow:
+        product = aa * yy / (1 + h) / (1 + h)
+    else:  # |y|^2 can overflow where |t||y| does not
+        scaled = combine((n / (1 + h), a))
+        (product,) = dots((scaled, scaled))
+    p, ty, product = (jnp.where(far, 0.0, k) for k in (aa / (1 + h) / (1 + h), ay / (1 + h), product))
+    # Hazard: M vanishes at the point that goes to infinity. Cure: M = |t/|t| + |t| y|^2, where |t| is not small.
+    unit = jnp.where(far, 1.0, 0.0) / jnp.where(far, (1 + h) * t, 1.0)
+    spread = norm(combine((unit, a), (jnp.where(far, t, 1.0), y)))
+    root = jnp.where(far, hypot1(t), jnp.sqrt(1 + p)) / jnp.where(far, spread, jnp.sqrt(1 + 2 * ty + product))
+    if narrow:
+        w = h * root * root
+        return representable(combine((w, y), ((1 + w * yy) / (1 + h), a)))
+    # w|y|^2 can overflow where a is small or 0: multiply a by its factors in turn
+    reach = root * n
+    pulled = stretch(reach, combine((h / (1 + h) * reach, a)))
+    return representable(stretch(root, combine((h * root, y))) + combine((1 / (1 + h), a)) + pulled)
+
+
+def inverse(y: jax.Array) -> jax.Array:
+    """-y in the gyrogroup, (-a, h)/|y|^2."""
+    n = norm(y)
+    reflected = join(-y, y[-1])
+    return representable(stretch(1 / n, combine((1 / n if not scope().narrow else 1 / (n * n), reflected))))
+
+
+def shares(t: jax.Array, x: jax.Array, y: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """(sinh((1 - t) rho), (h/k) sinh(t rho))/sinh(rho) for 0 <= t <= 1/2 and points at heights h and k.
+
+    Hazard: (1 - t) rho loses the last digits of t, and sinh(rho) amplifies the rounding of rho by rho. Cure: the first
+    as exp(-t rho) times a ratio near 1, the second over sinh(rho) = 2 q sqrt(1 + q^2); both then feel t rho only.
+    """
+    p, h, k = half_angle(x, y), x[-1], y[-1]
+    rho2, flat = 4 * asinh_sq(p.square), log_over_sinh(p.square)
+    a_near = (1 - t) * sinhc2((1 - t) * (1 - t) * rho2) * flat
+    b_near = t * sinhc2(t * t * rho2) * flat * (h / k)
+
+    rho, root = 2 * jnp.arcsinh(p.far), jnp.sqrt(1 + p.far * p.far)
+    a_far = jnp.exp(-t * rho) * (jnp.expm1(-2 * (1 - t) * rho) / jnp.expm1(-2 * rho))
+    # h/(k sinh(rho)) is moderate but not what it is made of: differentiate it as the exponential of its logarithm
+    log = jnp.log(h) - jnp.log(k) - jnp.log(p.far) - jnp.log(root)
+    scale = jax.lax.stop_gradient(h / k / (2 * p.far) / root) * jnp.exp(log - jax.lax.stop_gradient(log))
+    b_far = t * rho * sinhc2(t * t * rho * rho) * scale
+    return jnp.where(p.near, a_near, a_far), jnp.where(p.near, b_near, b_far)

@@ -1,0 +1,381 @@
+"""The upper half-space: arcs across the boundary in mpmath, transport by its ODE, the ball's gyro-operations, ends."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import mpmath as mp
+import numpy as np
+import pytest
+from hyp_manifolds import HalfSpace
+from hyp_manifolds.testing import EPS, Batched, make_sample
+from jax.experimental import checkify
+
+DTYPE = np.float64 if jax.config.jax_enable_x64 else np.float32
+UNIT = EPS[np.dtype(DTYPE).name]
+FAR = 300.0 if DTYPE is np.float64 else 80.0
+DIM = 16  # shared with the law tests: each operation is compiled once
+SPACE = HalfSpace()
+M = Batched(SPACE)
+
+
+def exact(a):
+    return [mp.mpf(float(t)) for t in a] if np.ndim(a) else mp.mpf(float(a))
+
+
+def plus(*parts):
+    return [mp.fsum(k * t for k, t in zip([k for k, _ in parts], column, strict=True))
+            for column in zip(*(v for _, v in parts), strict=True)]  # fmt: skip
+
+
+def north(x):
+    return [mp.mpf(0)] * (len(x) - 1) + [mp.mpf(1)]
+
+
+def distance(x, y, c):
+    u = plus((1, x), (-1, y))
+    return mp.acosh(1 + mp.fdot(u, u) / (2 * x[-1] * y[-1])) / mp.sqrt(c)
+
+
+def arc(v, x, c):
+    """The circle of radius R about a point of the boundary, (R tanh p, R sech p) at arc length p from its top."""
+    del c
+    across, length = mp.norm(v[:-1]), mp.norm(v)
+    if not across:
+        return [*x[:-1], x[-1] * mp.exp(v[-1] / x[-1])]
+    radius, start = x[-1] * length / across, -mp.asinh(v[-1] / across)
+    end = start + length / x[-1]
+    moved = radius * (mp.tanh(end) - mp.tanh(start)) / across
+    return [a + moved * b for a, b in zip(x[:-1], v[:-1], strict=True)] + [radius / mp.cosh(end)]
+
+
+def tangent_of_arc(y, x, c):
+    """Across the radius from the circle's centre to x, as long as the distance."""
+    step = plus((1, y[:-1]), (-1, x[:-1]))
+    across, h, k = mp.norm(step), x[-1], y[-1]
+    length = h * distance(x, y, mp.mpf(1))
+    if not across:
+        return [mp.mpf(0)] * len(step) + [length * mp.sign(k - h)]
+    centre = (across**2 + k**2 - h**2) / (2 * across)
+    radius = mp.hypot(centre, h)
+    return [length * h / radius * t / across for t in step] + [length * centre / radius]
+
+
+def cayley(x):
+    """The ball's point: inversion of the half-space that takes e_n to 0 and keeps directions there."""
+    q, lower = mp.fdot(x, x), mp.fdot(x[:-1], x[:-1]) + (x[-1] + 1) ** 2
+    return [2 * t / lower for t in x[:-1]] + [(q - 1) / lower]
+
+
+def back(p):
+    """Inverse of `cayley`."""
+    n, upper = mp.fdot(p, p), mp.fdot(p[:-1], p[:-1]) + (1 - p[-1]) ** 2
+    return [2 * t / upper for t in p[:-1]] + [(1 - n) / upper]
+
+
+def mobius(x, y):
+    xy, xx, yy = mp.fdot(x, y), mp.fdot(x, x), mp.fdot(y, y)
+    return plus(((1 + 2 * xy + yy) / (1 + 2 * xy + xx * yy), x), ((1 - xx) / (1 + 2 * xy + xx * yy), y))
+
+
+def gyrated(x, y, z):
+    return mobius([-t for t in mobius(x, y)], mobius(x, mobius(y, z)))
+
+
+FORMULAS = {
+    "dist": ("xy", distance),
+    "sqdist": ("xy", lambda x, y, c: distance(x, y, c) ** 2),
+    "dist_0": ("x", lambda x, c: distance(north(x), x, c)),
+    "expmap": ("vx", arc),
+    "expmap_0": ("o", lambda o, c: arc(o, north(o), c)),
+    "logmap": ("yx", tangent_of_arc),
+    "logmap_0": ("y", lambda y, c: tangent_of_arc(y, north(y), c)),
+    "geodesic": ("txy", lambda t, x, y, c: arc([t * a for a in tangent_of_arc(y, x, c)], x, c)),
+    "addition": ("xy", lambda x, y, c: back(mobius(cayley(x), cayley(y)))),
+    "scalar_mul": ("rx", lambda r, x, c: arc([r * t for t in tangent_of_arc(x, north(x), c)], north(x), c)),
+    "gyration": ("xyz", lambda x, y, z, c: back(gyrated(cayley(x), cayley(y), cayley(z)))),
+    "tangent_inner": ("uvx", lambda u, v, x, c: mp.fdot(u, v) / (c * x[-1] ** 2)),
+    "tangent_norm": ("vx", lambda v, x, c: mp.norm(v) / (mp.sqrt(c) * x[-1])),
+    "egrad2rgrad": ("gx", lambda g, x, c: [c * x[-1] ** 2 * t for t in g]),
+}
+# Right to a few eps at any radius; the others carry the radius, or cancel, in float64.
+RAW = {"dist", "sqdist", "dist_0", "logmap", "logmap_0", "tangent_norm", "egrad2rgrad"}
+
+
+@functools.cache
+def sample(radius: float = 3.0, dim: int = DIM):
+    return make_sample(SPACE, dim, (1e-3, 1.0, 10.0), radius=radius, fixed=radius > 3)
+
+
+def error(got, want) -> float:
+    want = want if isinstance(want, list) else [want]
+    difference = [mp.mpf(float(g)) - w for g, w in zip(np.atleast_1d(got), want, strict=True)]
+    return float(mp.norm(difference) / mp.norm(want)) / UNIT
+
+
+@pytest.mark.parametrize("name", FORMULAS)
+def test_textbook_formula(name) -> None:
+    letters, formula = FORMULAS[name]
+    raw = name in RAW or DTYPE is np.float32
+    for radius in (1e-6, 3.0, 15.0, FAR) if raw else (1e-6, 3.0):
+        arguments = sample(radius).arguments(letters)
+        got = M(name, *arguments)
+        with mp.workdps(900 if radius > 100 else 300):
+            for row in range(0, 64, 7 if radius < 100 else 21):
+                bound = 4 if raw else 100
+                assert error(got[row], formula(*(exact(a[row]) for a in arguments))) < bound, (row, radius)
+
+
+@pytest.mark.parametrize("gap", [1e-5, 1e-2])
+def test_near_pairs_far_out(gap) -> None:
+    s = sample(FAR)
+    y = M.expmap((gap * s.v).astype(DTYPE), s.x, s.c)
+    size, direction = M.dist(s.x, y, s.c), M.logmap(y, s.x, s.c)
+    with mp.workdps(900):
+        for row in range(0, 64, 9):
+            x, z, c = exact(s.x[row]), exact(y[row]), exact(s.c[row])
+            assert x == z or error(size[row], distance(x, z, c)) < 4
+            assert x == z or error(direction[row], tangent_of_arc(z, x, c)) < 4
+
+
+def test_transport_solves_its_equation() -> None:
+    """dv/dt = -Gamma(x') v in float64, Runge-Kutta of order 4 along the arc: Gamma from the conformal factor 1/h."""
+    s = sample(dim=3)
+    got = M.ptransp(s.v, s.x, s.y, s.c)
+    steps = 400
+    for row in range(0, 64, 16):
+        with mp.workdps(40):
+            x, y = exact(s.x[row]), exact(s.y[row])
+            w = tangent_of_arc(y, x, 1)
+            grid = [arc([mp.mpf(t) / (2 * steps) * a for a in w], x, 1) for t in range(2 * steps + 1)]
+            slope = [tangent_of_arc(y, p, 1) for p in grid[:-1]]
+        path = np.array(grid, float)
+        speed = np.array(slope, float) / (1 - np.arange(2 * steps) / (2 * steps))[:, None]
+        speed = np.vstack([speed, -np.array(tangent_of_arc(x, y, 1), float)])
+
+        def rate(i, v, path=path, speed=speed):
+            h, u = path[i, -1], speed[i]
+            out = (u[-1] * v + v[-1] * u) / h
+            out[-1] -= u @ v / h
+            return out
+
+        v = s.v[row].astype(float)
+        for i in range(0, 2 * steps, 2):
+            k1 = rate(i, v)
+            k2 = rate(i + 1, v + 0.5 / steps * k1)
+            k3 = rate(i + 1, v + 0.5 / steps * k2)
+            v = v + (k1 + 2 * k2 + 2 * k3 + rate(i + 2, v + k3 / steps)) / (6 * steps)
+        assert np.linalg.norm(got[row] - v) < max(1e-8, 8 * UNIT) * np.linalg.norm(v)
+
+
+def test_transport_far_out() -> None:
+    """Against the ball's pushforward-free form: transport keeps the angle to the arc and its plane's complement."""
+    for radius in (1e-6, 15.0, FAR):
+        s = sample(radius)
+        got = M.ptransp(s.v, s.x, s.y, s.c)
+        with mp.workdps(900 if radius > 100 else 300):
+            for row in range(0, 64, 21):
+                v, x, y = exact(s.v[row]), exact(s.x[row]), exact(s.y[row])
+                a, b = tangent_of_arc(y, x, mp.mpf(1)), [-t for t in tangent_of_arc(x, y, mp.mpf(1))]
+                along = plus((1, y[:-1]), (-1, x[:-1]))
+                flat = [t / mp.norm(along) for t in along]
+                # turn the unit normal of the arc in its plane along with the tangent
+                normal = [
+                    [*(p[-1] / mp.norm(p) * t for t in flat), -mp.fdot(p[:-1], flat) / mp.norm(p)] for p in (a, b)
+                ]
+                unit = [[t / mp.norm(p) for t in p] for p in (a, b)]
+                parts = mp.fdot(v, unit[0]), mp.fdot(v, normal[0])
+                rest = plus((1, v), (-parts[0], unit[0]), (-parts[1], normal[0]))
+                want = plus((parts[0], unit[1]), (parts[1], normal[1]), (1, rest))
+                assert error(got[row], [y[-1] / x[-1] * t for t in want]) < 4, (row, radius)
+
+
+@functools.cache
+def _directional(name):
+    letters = FORMULAS[name][0]
+    function = getattr(SPACE, name)
+
+    def both(arrays, directions, cotangent):
+        value, forward = jax.jvp(function, arrays, directions)
+        _, pull = jax.vjp(function, *arrays)
+        return jnp.sum(cotangent * forward), sum(
+            jnp.sum(g * d) for g, d in zip(pull(cotangent), directions, strict=True)
+        )
+
+    return letters, jax.jit(jax.vmap(both))
+
+
+@pytest.mark.parametrize("name", ["dist", "expmap", "logmap", "geodesic", "addition", "scalar_mul", "gyration"])
+def test_derivatives_match_differences(name) -> None:
+    """JVP and VJP, c included, along one random direction, against central differences in mpmath."""
+    s = sample(dim=3)
+    letters, derivatives = _directional(name)
+    rng = np.random.default_rng(1)
+    arguments = s.arguments(letters)
+    directions = [(rng.standard_normal(a.shape) * (0.1 if k == "c" else 1)).astype(DTYPE)
+                  for k, a in zip([*letters, "c"], arguments, strict=True)]  # fmt: skip
+    width = M(name, *arguments).reshape(64, -1).shape[1]
+    cotangent = rng.uniform(0.5, 1, (64, width)).astype(DTYPE)
+    cotangent = cotangent[:, 0] if width == 1 else cotangent
+    forward, reverse = derivatives(tuple(arguments), tuple(directions), cotangent)
+    with mp.workdps(120):
+        step = mp.mpf(10) ** -40
+        for row in range(0, 64, 9):
+            weights = exact(np.atleast_1d(cotangent[row]))
+
+            def at(t, row=row, weights=weights):
+                moved = []
+                for a, d in zip(arguments, directions, strict=True):
+                    a, d = exact(a[row]), exact(d[row])
+                    moved.append(plus((1, a), (t, d)) if isinstance(a, list) else a + t * d)
+                value = FORMULAS[name][1](*moved)
+                return mp.fdot(weights, value if isinstance(value, list) else [value])
+
+            want = (at(step) - at(-step)) / (2 * step)
+            size = abs(want) + 1
+            assert abs(float(forward[row]) - want) < 2000 * UNIT * size, row
+            assert abs(float(reverse[row]) - want) < 2000 * UNIT * size, row
+
+
+def test_second_derivatives_across_a_vertical_geodesic() -> None:
+    """Horizontal parts enter by their squares: a norm with gradient 0 at 0 would lose the second derivative."""
+    up = jnp.array([0.0, 2.0], DTYPE)
+    e = jnp.array([0.0, 1.0], DTYPE)
+    bend = jax.hessian(lambda u: SPACE.expmap(jnp.array([0.0, 2.0], DTYPE) + u, e, 1.0)[1])(jnp.zeros(2, DTYPE))
+    h = 1e-3
+    with mp.workdps(30):
+        top, side = (
+            arc([mp.mpf(0), mp.mpf(2)], exact(np.array(e)), 1),
+            arc([mp.mpf(h), mp.mpf(2)], exact(np.array(e)), 1),
+        )
+        want = float(2 * (side[1] - top[1]) / h**2)
+    assert abs(bend[0, 0] - want) < 1e-3 * abs(want)
+    bend = jax.hessian(lambda u: SPACE.addition(e + u, up, 1.0)[1])(jnp.zeros(2, DTYPE))
+    with mp.workdps(30):
+        sum_of = lambda t: back(mobius(cayley([mp.mpf(t), mp.mpf(1)]), cayley([mp.mpf(0), mp.mpf(2)])))[1]  # noqa: E731
+        want = float(2 * (sum_of(h) - sum_of(0)) / h**2)
+    assert abs(bend[0, 0] - want) < 1e-3 * abs(want)
+
+
+def test_a_line_in_one_dimension() -> None:
+    x, y, v, c = (jnp.array([t], DTYPE) for t in (0.5, 3.0, -0.7, 4.0))
+    c = c[0]
+    np.testing.assert_allclose(SPACE.dist(x, y, c), np.log(6) / 2, rtol=4 * UNIT)
+    np.testing.assert_allclose(SPACE.expmap(v, x, c)[0], 0.5 * np.exp(-1.4), rtol=8 * UNIT)
+    np.testing.assert_allclose(SPACE.logmap(y, x, c)[0], 0.5 * np.log(6), rtol=4 * UNIT)
+    np.testing.assert_allclose(SPACE.ptransp(v, x, y, c)[0], -4.2, rtol=4 * UNIT)
+    np.testing.assert_allclose(SPACE.addition(x, y, c)[0], 1.5, rtol=4 * UNIT)
+    np.testing.assert_allclose(SPACE.gyration(x, y, x, c)[0], 0.5, rtol=4 * UNIT)
+    np.testing.assert_allclose(SPACE.geodesic(1.5, x, y, c)[0], 0.5 * 6**1.5, rtol=16 * UNIT)
+
+
+def test_from_one_end_of_the_dtype_to_the_other() -> None:
+    """Vertical and nearly vertical pairs at the ends of the promised radius, and the geodesic between."""
+    low, high = np.exp(-FAR), np.exp(FAR)
+    x = np.array([[0, low], [0, high], [0, low], [0, low]], DTYPE)
+    y = np.array([[0, high], [0, low], [1e-4 * high, high], [high, 1]], DTYPE)
+    c, t = np.ones(4, DTYPE), np.full(4, 0.3, DTYPE)
+    size, direction, middle = M.dist(x, y, c), M.logmap(y, x, c), M.geodesic(t, x, y, c)
+    with mp.workdps(900):
+        for row in range(4):
+            p, q = exact(x[row]), exact(y[row])
+            assert error(size[row], distance(p, q, 1)) < 4
+            assert error(direction[row], tangent_of_arc(q, p, 1)) < 4
+            want = arc([exact(t[row]) * a for a in tangent_of_arc(q, p, 1)], p, 1)
+            assert error(middle[row], want) < (4 if DTYPE is np.float32 else 2 * FAR)
+
+
+def test_huge_steps_stay_above_the_boundary() -> None:
+    x = jnp.array([0.5, -1.0, 2.0], DTYPE)
+    largest, tiny = jnp.finfo(DTYPE).max, jnp.finfo(DTYPE).tiny
+    v = jnp.stack([jnp.array(d, DTYPE) * s for d in ([1, 0, 0], [0, 1, 0.5], [1, 1, -1], [0, 0, -1])
+                   for s in (1e3, 1e30, 0.1 * largest)])  # fmt: skip
+    moved = jax.vmap(SPACE.expmap, (0, None, None))(v, x, 1.0)
+    assert np.isfinite(moved).all()
+    assert (moved[:, -1] == tiny).all()
+    up = jax.vmap(SPACE.expmap, (0, None, None))(jnp.array([[0, 0, 1e4], [0, 0, 0.1 * largest]], DTYPE), x, 1.0)
+    assert np.array_equal(up[:, :2], np.stack([x[:2]] * 2)) and np.isinf(up[:, 2]).all()
+    # down to the boundary along a circle: from (0, 1) in direction (1, 0) to (1, 0)
+    np.testing.assert_allclose(SPACE.expmap_0(jnp.array([1e5, 0], DTYPE), 1.0), [1, 0], atol=4 * UNIT)
+
+
+def test_points_that_are_none() -> None:
+    """Height 0 or below: `proj` lifts them, and every operation treats them as what it returns."""
+    off = jnp.array([[0.3, 0.0], [0.3, -2.0], [0.3, -0.0]], DTYPE)
+    on, v = jnp.array([0.1, 1.5], DTYPE), jnp.array([0.2, -0.3], DTYPE)
+    lifted = jax.vmap(SPACE.proj, (0, None))(off, 1.0)
+    height = 2.0**-80 if DTYPE is np.float64 else 2.0**-40
+    assert (lifted[:, -1] == height).all() and (lifted[:, 0] == off[:, 0]).all()
+    assert np.array_equal(SPACE.proj(jnp.array([0.3, 1e-30], DTYPE), 1.0), np.array([0.3, 1e-30], DTYPE))
+    assert SPACE.proj(jnp.array([0.3, -1], jnp.float16), 1.0)[1] == 2.0**-14
+
+    def everything(p, q, c):
+        return jnp.concatenate([jnp.ravel(a) for a in (
+            SPACE.dist(p, q, c), SPACE.dist(q, p, c), SPACE.sqdist(p, q, c), SPACE.dist_0(p, c),
+            SPACE.expmap(v, p, c), SPACE.logmap(p, q, c), SPACE.logmap(q, p, c), SPACE.logmap_0(p, c),
+            SPACE.ptransp(v, p, q, c), SPACE.ptransp(v, q, p, c), SPACE.addition(p, q, c), SPACE.addition(q, p, c),
+            SPACE.scalar_mul(c, p, c), SPACE.gyration(p, q, q, c), SPACE.geodesic(c, p, q, c),
+            SPACE.tangent_inner(v, v, p, c), SPACE.tangent_norm(v, p, c), SPACE.egrad2rgrad(v, p, c))])  # fmt: skip
+
+    call = jax.jit(jax.vmap(everything, (0, None, None)))
+    for c in (1e-6, 0.5, 1e3):
+        got = call(off, on, c)
+        assert np.isfinite(got).all()
+        assert np.array_equal(got, call(lifted, on, c))
+    total = lambda p, q, c: everything(p, q, c).sum()  # noqa: E731
+    gradients = jax.jit(jax.vmap(jax.grad(total, (0, 1, 2)), (0, None, None)))(off, on, 0.5)
+    assert all(np.isfinite(g).all() for g in gradients)
+    assert not np.any(jax.vmap(SPACE.is_in_manifold, (0, None))(off, 1.0)) and bool(SPACE.is_in_manifold(on, 1.0))
+    assert bool(SPACE.is_in_manifold(off[0], 1.0, atol=1e-3)) and not bool(SPACE.is_in_manifold(off[1], 1.0, atol=1e-3))
+    assert not bool(SPACE.is_in_manifold(jnp.array([jnp.inf, 1], DTYPE), 1.0))
+    check, _ = checkify.checkify(jax.jit(SPACE.dist_0))(off[1], 1.0)
+    assert "HalfSpace.dist_0: `x` lies outside the manifold" in check.get()
+
+
+def test_gradients_are_finite_where_formulas_are_singular() -> None:
+    """Float32 outside 64-bit mode: coincident points, vertical lines, the origin, zero steps, the ends of the range."""
+    x, e = jnp.array([0.3, -0.2, 0.5], jnp.float32), jnp.array([0, 0, 1], jnp.float32)
+    low, high = e * np.float32(np.exp(-80)), e * np.float32(np.exp(80))
+    a = jnp.stack([x, x, e, e, low, high, low, x])
+    b = jnp.stack([x, x * jnp.array([1, 1, 3]), e, 2 * e, low, high, e, low])
+
+    def total(v, a, b, c):
+        w = v * a[-1]
+        return (SPACE.dist(a, b, c) + SPACE.sqdist(a, b, c) + SPACE.dist_0(a, c) + SPACE.addition(a, b, c).sum()
+                + SPACE.expmap(w, a, c).sum() + SPACE.expmap_0(v, c).sum() + SPACE.scalar_mul(0.5 * c, a, c).sum()
+                + (SPACE.logmap(b, a, c) / a[-1]).sum() + SPACE.tangent_norm(w, a, c)
+                + SPACE.geodesic(c, a, b, c).sum() + SPACE.geodesic(c - 1, a, b, c).sum()
+                + (SPACE.ptransp(w, a, b, c) / b[-1]).sum() + SPACE.gyration(a, b, e, c).sum())  # fmt: skip
+
+    grad = jax.jit(jax.vmap(jax.grad(total, argnums=(0, 1, 2, 3)), in_axes=(None, 0, 0, None)))
+    for v in (0 * e, e, -e):
+        for got in grad(v, a, b, jnp.float32(1.0))[:3]:
+            assert np.isfinite(got).all()
+    by_v, by_x = jax.jacrev(SPACE.expmap, (0, 1))(0 * x, x, 1.0)
+    np.testing.assert_allclose(by_v, np.eye(3), atol=4 * UNIT)
+    np.testing.assert_allclose(by_x, np.eye(3), atol=4 * UNIT)
+    assert not np.any(jax.grad(SPACE.dist)(x, x, 1.0)) and not np.any(jax.grad(SPACE.dist_0)(e, 1.0))
+
+
+def test_origin_and_wrapped_normal() -> None:
+    """The origin is e_n for every c, and a random point's distance from it does not depend on c."""
+    assert np.array_equal(SPACE.create_origin(0.3, 3), [0, 0, 1])
+    sizes = [SPACE.dist_0(SPACE.random_point(jax.random.key(1), 3, c, std=2.0), c) for c in (0.25, 1.0, 9.0)]
+    size = 2 * np.linalg.norm(jax.random.normal(jax.random.key(1), (3,)))
+    np.testing.assert_allclose(sizes, size, rtol=1e-5)
+    with pytest.raises(ValueError, match=r"HalfSpace.random_point: `c` must be positive"):
+        SPACE.random_point(jax.random.key(0), 2, -1.0)
+
+
+def test_bad_input_is_refused() -> None:
+    x = jnp.array([0.1, 0.2])
+    with pytest.raises(ValueError, match=r"HalfSpace.dist: `x` must have rank 1.*jax.vmap"):
+        SPACE.dist(jnp.stack([x, x]), x, 1.0)
+    with pytest.raises(ValueError, match=r"HalfSpace.expmap: `x` has 3 in dimension `dim`"):
+        SPACE.expmap(x, jnp.ones(3), 1.0)
+    with pytest.raises(TypeError, match=r"HalfSpace.addition: `y` must have a floating dtype"):
+        SPACE.addition(x, jnp.array([0, 1]), 1.0)
+    with pytest.raises(ValueError, match=r"HalfSpace.dist: `c` must be positive"):
+        SPACE.dist(x, x, 0.0)
+    with pytest.raises(ValueError, match="version_idx"):
+        SPACE.dist(x, x, 1.0, version_idx=1)
