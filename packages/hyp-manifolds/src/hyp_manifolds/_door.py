@@ -57,7 +57,7 @@ def door(method: Callable[..., Any]) -> Callable[..., Any]:
     points = [n for n in vectors if n in _POINT_NAMES and len(dims[n]) == 1]
     scalars = [n for n, d in dims.items() if not d]
     static = [n for n in signature.parameters if n != "self" and n not in dims]
-    name = method.__name__
+    name = method.__name__.lstrip("_")  # functions of a module go through the door under a private name
 
     def run(self: Any, scope: Scope, settings: tuple[Any, ...], report: bool, arrays: dict[str, jax.Array]) -> Any:
         where = f"{type(self).__name__}.{name}"

@@ -12,8 +12,8 @@ from hyp_manifolds._numerics import combine, dots
 class Hyperbolic(Manifold):
     """A model of hyperbolic space of curvature -c and its chart onto the spatial part of the hyperboloid.
 
-    The spatial part of a point, shape (dim,), is its common currency: it has no constraint to lose, reaches to radius 80
-    in float32, and the inner products of `_lorentz` are written on it. The tangent maps are the differentials of the
+    The spatial part of a point, shape (dim,), is the common currency: it has no constraint to lose, reaches to radius
+    80 in float32, and the inner products of `_lorentz` are written on it. The tangent maps are the differentials of the
     point maps.
     """
 

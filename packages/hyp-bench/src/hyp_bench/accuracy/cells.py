@@ -8,8 +8,7 @@ from typing import Any
 
 import mpmath as mp
 import numpy as np
-from hyp_manifolds.testing import CONTRACT, EPS, GRADIENT, Batch, Bound, make_batch, oracle
-from hyp_manifolds.testing.regimes import FULL
+from hyp_manifolds.testing import CONTRACT, EPS, GRADIENT, Batch, Bound, make_batch, oracle, plan_for
 
 from hyp_bench.accuracy.exact import along, directions, pushed, size_of, wobble
 from hyp_bench.accuracy.libraries import Library
@@ -115,7 +114,7 @@ def _errors(
 ) -> Iterator[tuple[str, str, float, float | None]]:
     exact = oracle.ORACLES[model]
     bound, definition = CONTRACT[model][operation], exact.operations[operation]
-    batch = make_batch(model, dtype, dim, curvatures, seed, FULL)
+    batch = make_batch(model, dtype, dim, curvatures, seed, plan_for(dtype))
     bands = [band_of(batch, row) for row in range(len(batch.regime))]
     tangents_matter = bool(set("vuo") & set(definition.arguments))
     rows = [

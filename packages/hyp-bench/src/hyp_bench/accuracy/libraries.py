@@ -102,8 +102,7 @@ class Torch:
         self, model: str, operation: str, arguments: Arrays, cotangent: np.ndarray, tangents: Arrays
     ) -> Derivatives:
         """Value and reverse derivative; the libraries do not support forward mode."""
-        import torch  # pyright: ignore[reportMissingImports]
-
+        torch: Any = importlib.import_module("torch")
         leaves = [torch.tensor(np.array(a), requires_grad=True) for a in arguments]
         rows = len(arguments[0])
         columns = [a.reshape(rows, 1) if a.ndim == 1 else a for a in leaves]
@@ -113,18 +112,18 @@ class Torch:
         return Derivatives(value.detach().numpy(), pulled, None)
 
 
-def _need(module: str, name: str) -> None:
-    if importlib.util.find_spec(module) is None:
+def _peer(name: str, module: str) -> Any:
+    """A module of a library that is no dependency of ours: PyTorch would bring gigabytes."""
+    if importlib.util.find_spec(name) is None:
         raise InputError(
             f"accuracy: --library {name} needs the package {name}, which is not installed here. Install it beside "
             f"hyp-bench, with PyTorch for the CPU: pip install {name} torch"
         )
+    return importlib.import_module(f"{name}.{module}")
 
 
 def _geoopt() -> Library:
-    _need("geoopt", "geoopt")
-    from geoopt.manifolds.lorentz import math as h  # pyright: ignore[reportMissingImports]
-    from geoopt.manifolds.stereographic import math as b  # pyright: ignore[reportMissingImports]
+    h, b = _peer("geoopt", "manifolds.lorentz.math"), _peer("geoopt", "manifolds.stereographic.math")
 
     # k is -c in the ball and 1/c on the hyperboloid; results are projected, as its own manifolds do.
     ball = {
@@ -155,9 +154,7 @@ def _geoopt() -> Library:
 
 
 def _hypll() -> Library:
-    _need("hypll", "hypll")
-    from hypll.manifolds.poincare_ball.math import diffgeom as d  # pyright: ignore[reportMissingImports]
-
+    d = _peer("hypll", "manifolds.poincare_ball.math.diffgeom")
     table = {
         "dist": lambda x, y, c: d.dist(x, y, c),
         "addition": lambda x, y, c: d.project(d.mobius_add(x, y, c), c),
