@@ -211,11 +211,11 @@ def _pull_errors(
             return along(exact, definition, arguments, c, oracle.vjp(definition, arguments, c, weight, exact.axis))
 
         want, seen = gradients(arguments, c), wobble(gradients, arguments, c)
-        mine = [oracle.vector(g[len(g) - len(w) :]) for g, w in zip(got, want, strict=True)]
+        mine = [oracle.vector(g[len(g) - len(w) :]) for g, w in zip(got, want, strict=False)]  # c is last
         mine = along(exact, definition, arguments, c, mine)
         # the gradient by c is a difference of two terms of size |f|/c, which cancel at small radii
         natural = size_of(weight) * size_of(value) / (abs(c) or 1)
-        for i, (g, w) in enumerate(zip(mine, want, strict=True)):
+        for i, (g, w) in enumerate(zip(mine, want, strict=False)):
             size = max(size_of(w), natural) if i == len(want) - 1 else size_of(w)
             if not size:
                 yield 0.0 if not any(g) else float("inf")

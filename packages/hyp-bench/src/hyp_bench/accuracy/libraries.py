@@ -19,7 +19,7 @@ class Derivatives(NamedTuple):
 
     Attributes:
         value: results, one row of numbers each.
-        pulled: gradients of <cotangent, result> by every argument, c last; None where the library has none.
+        pulled: gradients of <cotangent, result> by the arguments, by c last if at all; None if the library has none.
         pushed: derivatives of the results along the tangents; None where the library has none.
     """
 
@@ -101,15 +101,25 @@ class Torch:
     def run(
         self, model: str, operation: str, arguments: Arrays, cotangent: np.ndarray, tangents: Arrays
     ) -> Derivatives:
-        """Value and reverse derivative; the libraries do not support forward mode."""
+        """Value and reverse derivative, rows of one curvature at a time: the libraries take one for all rows.
+
+        They have no forward mode, and so no derivative by c for each row either.
+        """
         torch: Any = importlib.import_module("torch")
-        leaves = [torch.tensor(np.array(a), requires_grad=True) for a in arguments]
-        rows = len(arguments[0])
-        columns = [a.reshape(rows, 1) if a.ndim == 1 else a for a in leaves]
-        value = self._table[model, operation](*columns).reshape(rows, -1)
-        (value * torch.tensor(np.array(cotangent[:, : value.shape[1]]))).sum().backward()
-        pulled = [np.zeros(a.shape, np.float64) if a.grad is None else a.grad.numpy() for a in leaves]
-        return Derivatives(value.detach().numpy(), pulled, None)
+        *arrays, curvatures = (np.array(a) for a in arguments)
+        parts: list[tuple[np.ndarray, np.ndarray, list[np.ndarray]]] = []
+        for c in np.unique(curvatures):
+            rows = np.flatnonzero(curvatures == c)
+            leaves = [torch.tensor(a[rows], requires_grad=True) for a in arrays]
+            columns = [a.reshape(-1, 1) if a.ndim == 1 else a for a in leaves]
+            value = self._table[model, operation](*columns, torch.tensor(c)).reshape(len(rows), -1)
+            (value * torch.tensor(np.array(cotangent)[rows, : value.shape[1]])).sum().backward()
+            gradients = [np.zeros(a.shape) if a.grad is None else a.grad.numpy() for a in leaves]
+            parts.append((rows, value.detach().numpy(), gradients))
+        order = np.argsort(np.concatenate([rows for rows, _, _ in parts]))
+        value = np.concatenate([value for _, value, _ in parts])[order]
+        columns = zip(*(gradients for _, _, gradients in parts), strict=True)
+        return Derivatives(value, [np.concatenate(column)[order] for column in columns], None)
 
 
 def _peer(name: str, module: str) -> Any:
@@ -127,9 +137,9 @@ def _geoopt() -> Library:
 
     # k is -c in the ball and 1/c on the hyperboloid; results are projected, as its own manifolds do.
     ball = {
-        "dist": lambda x, y, c: b.dist(x, y, k=-c[:, 0]),
-        "dist_0": lambda x, c: b.dist0(x, k=-c[:, 0]),
-        "conformal_factor": lambda x, c: b.lambda_x(x, k=-c[:, 0]),
+        "dist": lambda x, y, c: b.dist(x, y, k=-c),
+        "dist_0": lambda x, c: b.dist0(x, k=-c),
+        "conformal_factor": lambda x, c: b.lambda_x(x, k=-c),
         "addition": lambda x, y, c: b.project(b.mobius_add(x, y, k=-c), k=-c),
         "scalar_mul": lambda r, x, c: b.project(b.mobius_scalar_mul(r, x, k=-c), k=-c),
         "expmap": lambda v, x, c: b.project(b.expmap(x, v, k=-c), k=-c),
@@ -140,8 +150,8 @@ def _geoopt() -> Library:
         "ptransp_0": lambda v, y, c: b.parallel_transport0(y, v, k=-c),
     }
     sheet = {
-        "dist": lambda x, y, c: h.dist(x, y, k=1 / c[:, 0]),
-        "dist_0": lambda x, c: h.dist0(x, k=1 / c[:, 0]),
+        "dist": lambda x, y, c: h.dist(x, y, k=1 / c),
+        "dist_0": lambda x, c: h.dist0(x, k=1 / c),
         "expmap": lambda v, x, c: h.project(h.expmap(x, v, k=1 / c), k=1 / c),
         "expmap_0": lambda v, c: h.project(h.expmap0(v, k=1 / c), k=1 / c),
         "logmap": lambda y, x, c: h.logmap(x, y, k=1 / c),
