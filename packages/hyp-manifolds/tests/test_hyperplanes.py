@@ -12,6 +12,7 @@ import pytest
 from hyp_manifolds import MODELS, Euclidean, Hyperboloid, Manifold, Poincare, Product, convert, pushforward
 from hyp_manifolds.half_space import HalfSpace
 from hyp_manifolds.hyperplanes import hyperplane_dist, project_to_hyperplane
+from hyp_manifolds.sphere import Sphere
 from hyp_manifolds.stereographic import Stereographic
 from hyp_manifolds.testing import EPS, Batched, make_sample
 from hyp_manifolds.testing.oracle import Operation, condition, vector, vjp
@@ -325,6 +326,9 @@ def test_a_sphere_has_a_quarter_turn_at_most() -> None:
     pole = jnp.array([1.0, 0.0], DTYPE)  # a quarter turn from the hyperplane, the line x_1 = 0
     np.testing.assert_allclose(hyperplane_dist(m, pole, p, v, c), np.pi / 2, rtol=4 * UNIT)
     close(project_to_hyperplane(m, pole, p, v, c), p)
+    ball, axes = Sphere(), jnp.eye(3, dtype=DTYPE)
+    np.testing.assert_allclose(hyperplane_dist(ball, axes[1], axes[2], axes[1], 1.0), np.pi / 2, rtol=4 * UNIT)
+    close(project_to_hyperplane(ball, axes[1], axes[2], axes[1], 1.0), axes[2])
     beyond = jnp.array([np.tan(0.6 * np.pi / 2 + np.pi / 10), 0.0], DTYPE)  # at 0.8 pi: 0.2 pi from the far side
     np.testing.assert_allclose(hyperplane_dist(m, beyond, p, v, c), 0.2 * np.pi, rtol=8 * UNIT)
 

@@ -8,16 +8,21 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool
 
 from hyp_manifolds._hyperbolic import Hyperbolic
-from hyp_manifolds._lorentz import with_time
+from hyp_manifolds._lorentz import (
+    along,
+    distance,
+    half_angle,
+    pair,
+    tangent_length,
+    tangent_product,
+    tangent_sq,
+    time_scaled,
+    toward,
+)
 from hyp_manifolds._manifold import Scalar, Vector
-from hyp_manifolds.hyperboloid import Hyperboloid
-
-_SHEET = Hyperboloid()
-
-
-def _ambient(s: jax.Array) -> jax.Array:
-    """The hyperboloid's array over a spatial part; its time is never read."""
-    return with_time(jnp.zeros_like(s[0]), s)
+from hyp_manifolds._numerics import asinh_sq, combine, cosh_sinhc_scaled, dots, norm, sinh_ratio, stretch
+from hyp_manifolds._translation import gyrate, scale, translate
+from hyp_manifolds.hyperboloid import _asinhc
 
 
 @dataclass(frozen=True)
@@ -35,12 +40,12 @@ class ChartModel(Hyperbolic):
     VERSION_DEFAULT: ClassVar[int] = 0
 
     def dist(self, x: Vector, y: Vector, c: Scalar, version_idx: int = 0) -> Scalar:
-        """Geodesic distance, `Hyperboloid.dist` of the chart's points.
+        """Geodesic distance 2/sqrt(c) asinh(sinh(rho/2)), as `Hyperboloid.dist`.
 
         Args: x, y: points, shape (dim,); c: scalar > 0; version_idx: 0, one formula.
         Returns: scalar, in the unit of 1/sqrt(c). Gradient 0 at x == y.
         """
-        return _SHEET.dist(self._lift(x, c), self._lift(y, c), c)
+        return distance(self._to_spatial(x, c), self._to_spatial(y, c), c)
 
     def dist_0(self, x: Vector, c: Scalar, version_idx: int = 0) -> Scalar:
         """Distance from the origin, asinh(sqrt(c)|x_s|)/sqrt(c) of the spatial part x_s.
@@ -48,7 +53,8 @@ class ChartModel(Hyperbolic):
         Args: x: point, shape (dim,); c: scalar > 0; version_idx as in `dist`.
         Returns: scalar. Gradient 0 at the origin.
         """
-        return _SHEET.dist_0(self._lift(x, c), c)
+        root = jnp.sqrt(c)
+        return jnp.arcsinh(root * norm(self._to_spatial(x, c))) / root
 
     def sqdist(self, x: Vector, y: Vector, c: Scalar) -> Scalar:
         """Squared distance: smooth, also at x == y.
@@ -56,7 +62,7 @@ class ChartModel(Hyperbolic):
         Args: x, y: points, shape (dim,); c: scalar > 0.
         Returns: scalar.
         """
-        return _SHEET.sqdist(self._lift(x, c), self._lift(y, c), c)
+        return 4 / c * asinh_sq(half_angle(self._to_spatial(x, c), self._to_spatial(y, c), c))
 
     def addition(self, x: Vector, y: Vector, c: Scalar) -> Vector:
         """Gyro-addition: the isometry that takes the origin to x along their geodesic, applied to y.
@@ -64,7 +70,7 @@ class ChartModel(Hyperbolic):
         Args: x, y: points, shape (dim,); c: scalar > 0.
         Returns: point, shape (dim,).
         """
-        return self._point(_SHEET.addition(self._lift(x, c), self._lift(y, c), c), c)
+        return self._from_spatial(translate(self._to_spatial(x, c), self._to_spatial(y, c), c), c)
 
     def scalar_mul(self, r: Scalar, x: Vector, c: Scalar) -> Vector:
         """Gyro-scaling exp_0(r log_0 x).
@@ -72,7 +78,7 @@ class ChartModel(Hyperbolic):
         Args: r: scalar; x: point, shape (dim,); c: scalar > 0.
         Returns: point, shape (dim,).
         """
-        return self._point(_SHEET.scalar_mul(r, self._lift(x, c), c), c)
+        return self._from_spatial(scale(r, self._to_spatial(x, c), c), c)
 
     def gyration(self, x: Vector, y: Vector, z: Vector, c: Scalar) -> Vector:
         """Gyration gyr[x, y] z: a rotation about the origin in the plane of x and y.
@@ -80,7 +86,7 @@ class ChartModel(Hyperbolic):
         Args: x, y, z: points, shape (dim,); c: scalar > 0.
         Returns: point, shape (dim,). Source: Ungar 2005, Eq. 1.27.
         """
-        return self._point(_SHEET.gyration(self._lift(x, c), self._lift(y, c), self._lift(z, c), c), c)
+        return self._from_spatial(gyrate(self._to_spatial(x, c), self._to_spatial(y, c), self._to_spatial(z, c), c), c)
 
     def expmap(self, v: Vector, x: Vector, c: Scalar) -> Vector:
         """Exponential map exp_x(v).
@@ -88,7 +94,9 @@ class ChartModel(Hyperbolic):
         Args: v: tangent at x, shape (dim,); x: point, shape (dim,); c: scalar > 0.
         Returns: point, shape (dim,).
         """
-        return self._point(_SHEET.expmap(self._lift_tangent(v, x, c), self._lift(x, c), c), c)
+        w, s = self._to_spatial_tangent(v, x, c), self._to_spatial(x, c)
+        k, a, b = cosh_sinhc_scaled(c * tangent_sq(w, s, c))
+        return self._from_spatial(stretch(k, combine((k * a, s), (k * b, w))), c)
 
     def expmap_0(self, v: Vector, c: Scalar) -> Vector:
         """Exponential map at the origin.
@@ -96,7 +104,10 @@ class ChartModel(Hyperbolic):
         Args: v: tangent at the origin, shape (dim,); c: scalar > 0.
         Returns: point, shape (dim,).
         """
-        return self._point(_SHEET.expmap_0(self._lift_tangent(v, self._origin(c, v.shape[0]), c), c), c)
+        w = self._to_spatial_tangent(v, self._origin(c, v.shape[0]), c)
+        (ww,) = dots((w, w))
+        k, _, b = cosh_sinhc_scaled(c * ww)
+        return self._from_spatial(stretch(k, combine((k * b, w))), c)
 
     def logmap(self, y: Vector, x: Vector, c: Scalar) -> Vector:
         """Logarithm log_x(y), the inverse of `expmap` at x.
@@ -104,7 +115,8 @@ class ChartModel(Hyperbolic):
         Args: y: point, shape (dim,); x: point, shape (dim,); c: scalar > 0.
         Returns: tangent at x, shape (dim,); 0 at y == x.
         """
-        return self._tangent(_SHEET.logmap(self._lift(y, c), self._lift(x, c), c), x, c)
+        s, t = self._to_spatial(x, c), self._to_spatial(y, c)
+        return self._from_spatial_tangent(toward(s, t, pair(s, t, c).half), s, c)
 
     def logmap_0(self, y: Vector, c: Scalar) -> Vector:
         """Logarithm at the origin.
@@ -112,7 +124,9 @@ class ChartModel(Hyperbolic):
         Args: y: point, shape (dim,); c: scalar > 0.
         Returns: tangent at the origin, shape (dim,).
         """
-        return self._tangent(_SHEET.logmap_0(self._lift(y, c), c), self._origin(c, y.shape[0]), c)
+        t = self._to_spatial(y, c)
+        w = combine((_asinhc(jnp.sqrt(c) * norm(t)), t))
+        return self._from_spatial_tangent(w, jnp.zeros_like(t), c)
 
     def geodesic(self, t: Scalar, x: Vector, y: Vector, c: Scalar) -> Vector:
         """Point of the geodesic with x at t = 0 and y at t = 1.
@@ -120,7 +134,9 @@ class ChartModel(Hyperbolic):
         Args: t: scalar; x, y: points, shape (dim,); c: scalar > 0.
         Returns: point, shape (dim,).
         """
-        return self._point(_SHEET.geodesic(t, self._lift(x, c), self._lift(y, c), c), c)
+        p, q = self._to_spatial(x, c), self._to_spatial(y, c)
+        rho2 = 4 * asinh_sq(half_angle(p, q, c))
+        return self._from_spatial(combine((sinh_ratio(t, rho2), q), (sinh_ratio(1 - t, rho2), p)), c)
 
     def ptransp(self, v: Vector, x: Vector, y: Vector, c: Scalar) -> Vector:
         """Parallel transport from x to y along the geodesic.
@@ -128,8 +144,10 @@ class ChartModel(Hyperbolic):
         Args: v: tangent at x, shape (dim,); x, y: points, shape (dim,); c: scalar > 0.
         Returns: tangent at y, shape (dim,).
         """
-        moved = _SHEET.ptransp(self._lift_tangent(v, x, c), self._lift(x, c), self._lift(y, c), c)
-        return self._tangent(moved, y, c)
+        w, s, t = self._to_spatial_tangent(v, x, c), self._to_spatial(x, c), self._to_spatial(y, c)
+        p = along(w, s, t, c)
+        moved = w - combine((p.bracket * c / (2 * (1 + p.half)), s + t))
+        return self._from_spatial_tangent(moved, t, c)
 
     def ptransp_0(self, v: Vector, y: Vector, c: Scalar) -> Vector:
         """Parallel transport from the origin.
@@ -137,8 +155,9 @@ class ChartModel(Hyperbolic):
         Args: v: tangent at the origin, shape (dim,); y: point, shape (dim,); c: scalar > 0.
         Returns: tangent at y, shape (dim,).
         """
-        at_origin = self._lift_tangent(v, self._origin(c, v.shape[0]), c)
-        return self._tangent(_SHEET.ptransp_0(at_origin, self._lift(y, c), c), y, c)
+        w, t = self._to_spatial_tangent(v, self._origin(c, v.shape[0]), c), self._to_spatial(y, c)
+        tt, tw = dots((t, t), (t, w))
+        return self._from_spatial_tangent(w + combine((c * tw / (1 + time_scaled(tt, c)), t)), t, c)
 
     def tangent_inner(self, u: Vector, v: Vector, x: Vector, c: Scalar) -> Scalar:
         """Riemannian inner product g_x(u, v).
@@ -146,7 +165,8 @@ class ChartModel(Hyperbolic):
         Args: u, v: tangents at x, shape (dim,); x: point, shape (dim,); c: scalar > 0.
         Returns: scalar.
         """
-        return _SHEET.tangent_inner(self._lift_tangent(u, x, c), self._lift_tangent(v, x, c), self._lift(x, c), c)
+        w_u, w_v = self._to_spatial_tangent(u, x, c), self._to_spatial_tangent(v, x, c)
+        return tangent_product(w_u, w_v, self._to_spatial(x, c), c)
 
     def tangent_norm(self, v: Vector, x: Vector, c: Scalar) -> Scalar:
         """Riemannian norm of v at x.
@@ -154,7 +174,7 @@ class ChartModel(Hyperbolic):
         Args: v: tangent at x, shape (dim,); x: point, shape (dim,); c: scalar > 0.
         Returns: scalar. Gradient 0 at v = 0.
         """
-        return _SHEET.tangent_norm(self._lift_tangent(v, x, c), self._lift(x, c), c)
+        return tangent_length(self._to_spatial_tangent(v, x, c), self._to_spatial(x, c), c)
 
     def tangent_proj(self, v: Vector, x: Vector, c: Scalar) -> Vector:
         """The identity: every coordinate vector is tangent.
@@ -173,7 +193,9 @@ class ChartModel(Hyperbolic):
         s = self._to_spatial(x, c)
         # the gradient by the spatial coordinates is the pull-back by the differential of `_from_spatial`
         _, pull = jax.vjp(lambda w: self._from_spatial_tangent(w, s, c), jnp.zeros_like(s))
-        return self._tangent(_SHEET.egrad2rgrad(_ambient(pull(grad)[0]), _ambient(s), c), x, c)
+        (h,) = pull(grad)
+        (sh,) = dots((s, h))
+        return self._from_spatial_tangent(h + combine((c * sh, s)), s, c)
 
     def is_in_tangent_space(self, v: Vector, x: Vector, c: Scalar, atol: Scalar | None = None) -> Bool[Array, ""]:
         """Whether v is finite: every coordinate vector is tangent.
@@ -182,15 +204,3 @@ class ChartModel(Hyperbolic):
         Returns: boolean scalar.
         """
         return jnp.all(jnp.isfinite(v))
-
-    def _lift(self, x: jax.Array, c: jax.Array) -> jax.Array:
-        return _ambient(self._to_spatial(x, c))
-
-    def _lift_tangent(self, v: jax.Array, x: jax.Array, c: jax.Array) -> jax.Array:
-        return _ambient(self._to_spatial_tangent(v, x, c))
-
-    def _point(self, lifted: jax.Array, c: jax.Array) -> jax.Array:
-        return self._from_spatial(lifted[1:], c)
-
-    def _tangent(self, lifted: jax.Array, x: jax.Array, c: jax.Array) -> jax.Array:
-        return self._from_spatial_tangent(lifted[1:], self._to_spatial(x, c), c)

@@ -7,7 +7,19 @@ import jax
 import jax.numpy as jnp
 
 from hyp_manifolds._gyro import rotate
-from hyp_manifolds._numerics import asinhc2, combine, dots, fence, gap_and_dots, inside, scope, sech2_sq, tanhc2
+from hyp_manifolds._numerics import (
+    asinhc2,
+    combine,
+    dots,
+    fence,
+    gap_and_dots,
+    inside,
+    scope,
+    sech2_sq,
+    shrink_inside,
+    tanh,
+    tanhc2,
+)
 from hyp_manifolds._numerics.scope import in_x64
 
 
@@ -77,18 +89,14 @@ def scale_along(r: jax.Array, x: jax.Array, c: jax.Array) -> jax.Array:
     # The value in a form whose roundings asinh and tanh damp; the derivative is that of `_ray_scale`.
     theta = r * jnp.arcsinh(jnp.sqrt(jax.lax.stop_gradient(nn / g)))
     far = (nn > 1e-4) | (jnp.abs(theta) > 1.0)
-    direct = jnp.sign(r) * inside(_tanh(jnp.abs(theta))) / jnp.sqrt(jnp.where(far, nn, 1.0))
+    direct = jnp.sign(r) * inside(tanh(jnp.abs(theta))) / jnp.sqrt(jnp.where(far, nn, 1.0))
     return k + jax.lax.stop_gradient(jnp.where(far, direct - k, 0.0))
 
 
-def _tanh(t: jax.Array) -> jax.Array:
-    """tanh(t), t >= 0. The compiler's own loses 3 units in the last place for large t; the exponential does not."""
-    e = jnp.exp(-2 * t)
-    return jnp.where(t > 1, (1 - e) / (1 + e), jnp.tanh(t))
+def exp_step(v: jax.Array, x: jax.Array, c: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """tau of the exponential map x + tau v and the gap of the result.
 
-
-def exp_step(v: jax.Array, x: jax.Array, c: jax.Array) -> jax.Array:
-    """tau of the exponential map x + tau v, tau = T/(1 + T b) with T = tanh(theta)/theta and b = c<x, v>/g_x.
+    tau = T/(1 + T b) with T = tanh(theta)/theta and b = c<x, v>/g_x; the gap is g_x (sech(theta)/(1 + T b))^2.
 
     Hazard: 1 + T b cancels for long tangents toward the centre, where b ~ -theta. Cure: theta^2 - b^2 is c|v|^2/g_x,
     so it is 1 - tanh(theta) + T c|v|^2/(g_x (theta - b)), a sum of positive terms.
@@ -101,7 +109,8 @@ def exp_step(v: jax.Array, x: jax.Array, c: jax.Array) -> jax.Array:
     theta = jnp.sqrt(jnp.where(inward, theta2, 1.0))
     e = jnp.exp(-2 * theta)
     cancelled = 2 * e / (1 + e) + t * rest / (theta - jnp.where(inward, b, 0.0))
-    return t / jnp.where(inward, cancelled, 1 + t * b)
+    d = jnp.where(inward, cancelled, 1 + t * b)
+    return t / d, g * sech2_sq(theta2) / d / d
 
 
 def turn(z: jax.Array, x: jax.Array, y: jax.Array, c: jax.Array) -> jax.Array:
@@ -122,15 +131,16 @@ def within_range(t: jax.Array, rho2: jax.Array) -> jax.Array:
     return jnp.where(jnp.abs(t) > limit, jnp.sign(t) * limit, t)
 
 
-def strictly_inside(x: jax.Array, c: jax.Array) -> jax.Array:
-    """A result, kept at a distance from the boundary that rounding cannot cross; no part of the derivative.
+def strictly_inside(x: jax.Array, gap: jax.Array, c: jax.Array) -> jax.Array:
+    """A result with this gap, kept as far from the boundary as rounding could move it; no part of the derivative.
 
-    As in `shrink_inside`, but the gap, 1 eps or 4 for float64, is that of the coordinates themselves: here results are
-    sums whose own gap is not known exactly.
+    As `shrink_inside`, but for float64 by the gap of the coordinates themselves: a sum of vectors may round outwards by
+    more than the slack of a multiple of one.
     """
-    eps = scope().eps
-    (left,) = gap_and_dots(c, (x,), floored=False)
-    limit = 1.02 * eps if scope().narrow else 4 * eps
-    near = left < limit
-    factor = jnp.where(near, jnp.sqrt((1 - limit) / (1 - jnp.where(near, left, 0.0))), 1.0)
+    if scope().narrow:
+        factor = shrink_inside(gap)
+    else:
+        (left,), limit = gap_and_dots(c, (x,), floored=False), 4 * scope().eps
+        near = left < limit
+        factor = jnp.where(near, jnp.sqrt((1 - limit) / (1 - jnp.where(near, left, 0.0))), 1.0)
     return jax.lax.stop_gradient(fence(factor)) * x

@@ -1,10 +1,11 @@
-"""The left translation of hyperbolic space on spatial parts: proper-velocity addition without its cancellations."""
+"""Gyro-operations on spatial parts: proper-velocity addition without its cancellations, scaling, gyration."""
 
 import jax
 import jax.numpy as jnp
 
+from hyp_manifolds._gyro import rotate
 from hyp_manifolds._lorentz import time_scaled
-from hyp_manifolds._numerics import again, combine, dots, norm, safe_div
+from hyp_manifolds._numerics import again, asinhc2, combine, cosh_sinhc_scaled, dots, norm, safe_div, stretch
 
 
 def translate(x: jax.Array, y: jax.Array, c: jax.Array) -> jax.Array:
@@ -30,3 +31,25 @@ def translate(x: jax.Array, y: jax.Array, c: jax.Array) -> jax.Array:
     whole = opposite & ~near
     k = jnp.where(whole, far, jnp.where(opposite, along_s, along_y))
     return jnp.where(whole, again(y, yy), again(x, xx) + y) + combine((k, x))
+
+
+def scale(r: jax.Array, x: jax.Array, c: jax.Array) -> jax.Array:
+    """Spatial part sinh(r asinh(n))/n x of r (*) x, n = sqrt(c)|x|."""
+    n = jnp.sqrt(c) * norm(x)
+    theta = r * jnp.arcsinh(n)
+    k, _, b = cosh_sinhc_scaled(theta * theta)
+    far = n > 1.0  # sinh(theta)/n, where theta/n and n^2 could leave the range that the result is in
+    by_n = k / jnp.where(far, n, 1.0)
+    size = jnp.where(far, by_n * (b * theta), k * b * r * asinhc2(jnp.where(far, 0.0, n) ** 2))
+    return stretch(k, combine((size, x)))
+
+
+def gyrate(x: jax.Array, y: jax.Array, z: jax.Array, c: jax.Array) -> jax.Array:
+    """Spatial part of gyr[x, y] z: the ball's, by its points x/(1 + a) and y/(1 + b)."""
+    s = x + y
+    xx, yy, by, ss = dots((x, x), (y, y), (s, y - x), (s, s))
+    a, b = time_scaled(xx, c), time_scaled(yy, c)
+    near = (ss < xx) & (ss < yy)  # where x ~ -y, their sum in terms of s
+    k = jnp.where(near, c * by / ((a + b) * (1 + a) * (1 + b)), 1 / (1 + a))
+    e = combine((1 / (1 + b), jnp.where(near, s, y)), (k, x))
+    return rotate(z, combine((-1 / (1 + b), y)), e, 2 / (1 + b), 2 / (1 + a), c)

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from hyp_manifolds._numerics import combine, dots, fence, range_scale, scope, stretch
+from hyp_manifolds._numerics.scope import in_x64
 
 # Points at height <= 0 are lifted to this height, far below the heights that training visits and far enough above 0
 # that metric factors 1/(c h^2) of lifted points do not overflow.
@@ -18,14 +19,28 @@ def _last(x: jax.Array) -> jax.Array:
     return jnp.arange(x.shape[0]) == x.shape[0] - 1
 
 
+@jax.custom_jvp
+@in_x64
+def height(x: jax.Array) -> jax.Array:
+    """The last coordinate."""
+    return x[-1]
+
+
+@height.defjvp
+@in_x64
+def _(primals, tangents):
+    # Not the slice's own rule: its transpose pads with a constant that JAX makes in the caller's dtype.
+    return height(*primals), jnp.sum(jnp.where(_last(*primals), tangents[0], 0.0))
+
+
 def horizontal(x: jax.Array) -> jax.Array:
     """x with 0 for its last coordinate."""
     return jnp.where(_last(x), 0.0, x)
 
 
-def join(a: jax.Array, height: jax.Array) -> jax.Array:
-    """a with `height` for its last coordinate."""
-    return jnp.where(_last(a), fence(height), a)
+def join(a: jax.Array, h: jax.Array) -> jax.Array:
+    """a with h for its last coordinate."""
+    return jnp.where(_last(a), fence(h), a)
 
 
 def representable(x: jax.Array) -> jax.Array:
@@ -43,7 +58,7 @@ def above(x: jax.Array) -> jax.Array:
 
 def chart(x: jax.Array) -> jax.Array:
     """Spatial part (a, (|x|^2 - 1)/2)/h of the point of the unit hyperboloid; its time is (|x|^2 + 1)/(2 h)."""
-    a, h = horizontal(x), x[-1]
+    a, h = horizontal(x), height(x)
     (aa,) = dots((a, a))
     return join(combine((1 / h, a)), (aa + (h - 1) * (h + 1)) / (2 * h))
 
@@ -57,20 +72,18 @@ def from_chart(z: jax.Array) -> jax.Array:
 def _height_and_time(z: jax.Array) -> tuple[jax.Array, jax.Array]:
     size = range_scale(z)  # squares of float64 numbers could overflow
     size = jnp.where(size < 1.0, 1.0, size)
-    one, y = 1 / size, stretch(1 / size, z)
-    y_a = horizontal(y)
-    (aa,) = dots((y_a, y_a))
-    time = jnp.sqrt(one * one + aa + y[-1] * y[-1])
-    up = y[-1] > 0
-    down = 1 / jnp.where(up, 1.0, time - y[-1])
-    h = jnp.where(up, (time + jnp.where(up, y[-1], 0.0)) / (one * one + aa), down) / size
-    return h, time * size
+    one, a, z_n = 1 / size, stretch(1 / size, horizontal(z)), height(z) / size
+    (aa,) = dots((a, a))
+    time = jnp.sqrt(one * one + aa + z_n * z_n)
+    up = z_n > 0
+    down = 1 / jnp.where(up, 1.0, time - z_n)
+    return jnp.where(up, (time + jnp.where(up, z_n, 0.0)) / (one * one + aa), down) / size, time * size
 
 
 def chart_tangent(v: jax.Array, x: jax.Array) -> jax.Array:
     """Differential of `chart` at x: (v_a - b a, <a, v_a> + b (h^2 + 1 - |a|^2)/2)/h with b = v_n/h."""
-    a, h = horizontal(x), x[-1]
-    b = v[-1] / h
+    a, h = horizontal(x), height(x)
+    b = height(v) / h
     aa, av = dots((a, a), (a, v))
     return join(combine((1 / h, v), (-b / h, a)), (av + 0.5 * b * ((h * h + 1) - aa)) / h)
 
@@ -79,5 +92,5 @@ def from_chart_tangent(w: jax.Array, z: jax.Array) -> jax.Array:
     """Differential of `from_chart` at z: h (w_a + g z_a, g) with g = (w_n - h <z_a, w_a>)/z_0."""
     z_a, (h, time) = horizontal(z), _height_and_time(z)
     (zw,) = dots((z_a, w))
-    g = (w[-1] - h * zw) / time
+    g = (height(w) - h * zw) / time
     return join(combine((h, w), (h * g, z_a)), h * g)

@@ -20,7 +20,7 @@ from hyp_manifolds._numerics import (
     sinhc2,
     stretch,
 )
-from hyp_manifolds._upper import horizontal, join, representable
+from hyp_manifolds._upper import height, horizontal, join, representable
 
 # Steps longer than this overflow or underflow every height; exp(-2 length) is a normal number at the first, exp(length)
 # and exp(-length) at the second.
@@ -46,7 +46,7 @@ def half_angle(x: jax.Array, y: jax.Array) -> HalfAngle:
     Hazard: functions of q are smooth at 0 in q^2 only, and far out the derivatives of q^2 overflow. Cure: both.
     """
     d = y - x
-    r = 0.5 / (jnp.sqrt(x[-1]) * jnp.sqrt(y[-1]))
+    r = 0.5 / (jnp.sqrt(height(x)) * jnp.sqrt(height(y)))
     q = norm(d) * r
     near = q < 1.0
     (dd,) = dots((d, d))
@@ -71,7 +71,7 @@ def mirror_distance(aa: jax.Array, total: jax.Array) -> jax.Array:
 
 def step(v: jax.Array, x: jax.Array) -> jax.Array:
     """exp_x(v) = (a + h u sinh(s)/(s D), h/D) for v = h (u, b), s = |(u, b)| and D = cosh(s) - b sinh(s)/s."""
-    h = x[-1]
+    h = height(x)
     vv, aa = dots((v, v), (horizontal(v), horizontal(v)))
     n = _root(vv, v)
     small = n < 0.5 * h
@@ -80,7 +80,7 @@ def step(v: jax.Array, x: jax.Array) -> jax.Array:
         (vv,) = dots((short, short))
     s2 = jnp.where(small, vv / h / h, 0.0)
     sinhc = sinhc2(s2)
-    d = cosh2(s2) - jnp.where(small, v[-1] / h, 0.0) * sinhc
+    d = cosh2(s2) - jnp.where(small, height(v) / h, 0.0) * sinhc
     f, along, rise = _long_step(v, h, n, aa, small)
     f, along = jnp.where(small, 1.0, f), jnp.where(small, sinhc / d, along)
     moved = x + stretch(1 / f, combine((along / f, horizontal(v))))
@@ -100,11 +100,11 @@ def _long_step(
     longest = _LONGEST_NARROW if narrow else _LONGEST_FLOAT64
     huge = n > longest * h
     inner = ~(small | huge)  # true for NaN, which goes on
-    size, height = jnp.where(small, 1.0, n), jnp.where(small, 1.0, h)
+    size, unit = jnp.where(small, 1.0, n), jnp.where(small, 1.0, h)
     s = jnp.where(inner, n, 1.0) / jnp.where(inner, h, 1.0)
     s = jnp.where(huge, longest, s)
     e, half = jnp.exp(-s), -0.5 * jnp.expm1(-2 * s)
-    b = v[-1] / size
+    b = height(v) / size
     up = b > 0
     if narrow:
         f, uu = jnp.ones_like(h), aa / (size * size)
@@ -116,7 +116,7 @@ def _long_step(
     k = jnp.where(up, uu / (1 + jnp.where(up, b, 0.0)), 1 - b)
     total = (e / f) * (e / f) + k * half
     rise = (e / f) / total / f
-    return f, half / total * (height / size), jnp.where(huge & (rise > 1.0), jnp.inf, rise)
+    return f, half / total * (unit / size), jnp.where(huge & (rise > 1.0), jnp.inf, rise)
 
 
 def turn(v: jax.Array, x: jax.Array, y: jax.Array) -> jax.Array:
@@ -125,12 +125,12 @@ def turn(v: jax.Array, x: jax.Array, y: jax.Array) -> jax.Array:
     The angle between the tangents of the circle through x and y at its two points; 0 at x == y and for vertical
     geodesics, without a division by |a|.
     """
-    a, total = horizontal(y - x), x[-1] + y[-1]
+    a, total = horizontal(y - x), height(x) + height(y)
     scale = range_scale(join(a, total))  # squares of float64 numbers could overflow
     a, total = stretch(1 / scale, a), total / scale
     aa, av = dots((a, a), (a, v))
     k = 2 / (aa + total * total)
-    return join(v + combine((k * (total * v[-1] - av), a)), v[-1] - k * (total * av + aa * v[-1]))
+    return join(v + combine((k * (total * height(v) - av), a)), height(v) - k * (total * av + aa * height(v)))
 
 
 def translate(y: jax.Array, x: jax.Array) -> jax.Array:
@@ -139,7 +139,7 @@ def translate(y: jax.Array, x: jax.Array) -> jax.Array:
     The rotation about e_n by the angle of `turn`, then y -> a + h y. With t = a/(1 + h), P = 1 + |t|^2,
     M = 1 + 2<t, y> + |t|^2|y|^2 and w = h P/M that is w y + (1 + w|y|^2) t, which never subtracts at the size of a.
     """
-    h, a, narrow = x[-1], horizontal(x), scope().narrow
+    h, a, narrow = height(x), horizontal(x), scope().narrow
     aa, ay, yy = dots((a, a), (a, y), (y, y))
     n, t = _root(yy, y), _root(aa, a) / (1 + h)
     far = t * n > 0.5
@@ -165,7 +165,7 @@ def translate(y: jax.Array, x: jax.Array) -> jax.Array:
 def inverse(y: jax.Array) -> jax.Array:
     """-y in the gyrogroup, (-a, h)/|y|^2."""
     n = norm(y)
-    reflected = join(-y, y[-1])
+    reflected = join(-y, height(y))
     return representable(stretch(1 / n, combine((1 / n if not scope().narrow else 1 / (n * n), reflected))))
 
 
@@ -175,12 +175,12 @@ def shares(t: jax.Array, x: jax.Array, y: jax.Array) -> tuple[jax.Array, jax.Arr
     Hazard: (1 - t) rho loses the last digits of t, and sinh(rho) amplifies the rounding of rho by rho. Cure: the first
     as exp(-t rho) times a ratio near 1, the second over sinh(rho) = 2 q sqrt(1 + q^2); both then feel t rho only.
     """
-    p, h, k = half_angle(x, y), x[-1], y[-1]
+    p, h, k = half_angle(x, y), height(x), height(y)
     rho2, flat = 4 * asinh_sq(p.square), log_over_sinh(p.square)
     a_near = (1 - t) * sinhc2((1 - t) * (1 - t) * rho2) * flat
     b_near = t * sinhc2(t * t * rho2) * flat * (h / k)
 
-    rho, root = 2 * jnp.arcsinh(p.far), jnp.sqrt(1 + p.far * p.far)
+    rho, root = 2 * jnp.arcsinh(p.far), hypot1(p.far)
     a_far = jnp.exp(-t * rho) * (jnp.expm1(-2 * (1 - t) * rho) / jnp.expm1(-2 * rho))
     # h/(k sinh(rho)) is moderate but not what it is made of: differentiate it as the exponential of its logarithm
     log = jnp.log(h) - jnp.log(k) - jnp.log(p.far) - jnp.log(root)

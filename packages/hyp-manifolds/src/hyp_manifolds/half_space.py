@@ -17,6 +17,7 @@ from hyp_manifolds._upper import (
     chart_tangent,
     from_chart,
     from_chart_tangent,
+    height,
     horizontal,
     join,
     representable,
@@ -67,7 +68,7 @@ class HalfSpace(ChartModel):
         Ratcliffe 2006, Theorem 4.6.1, with cosh(t) - 1 = 2 sinh^2(t/2).
         """
         x, y = above(x), above(y)
-        return 2 / jnp.sqrt(c) * jnp.arcsinh(norm(x - y) / (2 * jnp.sqrt(x[-1]) * jnp.sqrt(y[-1])))
+        return 2 / jnp.sqrt(c) * jnp.arcsinh(norm(x - y) / (2 * jnp.sqrt(height(x)) * jnp.sqrt(height(y))))
 
     def dist_0(self, x: Vector, c: Scalar, version_idx: int = 0) -> Scalar:
         """Distance from the origin, 2/sqrt(c) asinh(|x - e_n|/(2 sqrt(h))).
@@ -148,12 +149,12 @@ class HalfSpace(ChartModel):
         through both points across the boundary.
         """
         x, y = above(x), above(y)
-        h, k, d = x[-1], y[-1], y - x
+        h, k, d = height(x), height(y), y - x
         a = horizontal(d)
         (aa,) = dots((a, a))
         r = mirror_distance(aa, h + k)
         size = jnp.sqrt(h) / jnp.sqrt(k) * arc_over_chord(half_angle(x, y))
-        return join(combine((size * (2 * h / r), a)), size * ((aa + d[-1] * (h + k)) / r))
+        return join(combine((size * (2 * h / r), a)), size * ((aa + height(d) * (h + k)) / r))
 
     def logmap_0(self, y: Vector, c: Scalar) -> Vector:
         """Logarithm at the origin.
@@ -177,7 +178,7 @@ class HalfSpace(ChartModel):
         start, end = jnp.where(back, x, y), jnp.where(back, y, x)
         inside = ~(r < 0)  # true for NaN
         a, b = shares(jnp.where(inside, r, 0.5), start, end)
-        between = join(combine((a / (a + b), start), (b / (a + b), end)), start[-1] / (a + b))
+        between = join(combine((a / (a + b), start), (b / (a + b), end)), height(start) / (a + b))
         # Beyond the ends B is negative and the sums cancel: walk on from the end.
         beyond = step(jnp.where(inside, 0.0, r) * self.logmap(end, start, c), start)
         return jnp.where(inside, representable(between), beyond)
@@ -193,7 +194,7 @@ class HalfSpace(ChartModel):
         Returns: tangent at y, shape (dim,); v itself at y == x. Accuracy: 4 eps.
         """
         x, y = above(x), above(y)
-        return combine((y[-1] / x[-1], turn(v, x, y)))
+        return combine((height(y) / height(x), turn(v, x, y)))
 
     def ptransp_0(self, v: Vector, y: Vector, c: Scalar) -> Vector:
         """Parallel transport from the origin.
@@ -209,7 +210,7 @@ class HalfSpace(ChartModel):
         Args: u, v: tangents at x, shape (dim,); x: point, shape (dim,); c: scalar > 0.
         Returns: scalar. Accuracy: 4 eps times the condition number of <u, v>.
         """
-        k = 1 / above(x)[-1]  # one factor for each vector: squares of heights overflow in the derivative
+        k = 1 / height(above(x))  # one factor for each vector: squares of heights overflow in the derivative
         (uv,) = dots((combine((k, u)), combine((k, v))))
         return uv / c
 
@@ -219,7 +220,7 @@ class HalfSpace(ChartModel):
         Args: v: tangent at x, shape (dim,); x: point, shape (dim,); c: scalar > 0.
         Returns: scalar. Gradient 0 at v = 0. Accuracy: 4 eps.
         """
-        return norm(v) / (jnp.sqrt(c) * above(x)[-1])
+        return norm(v) / (jnp.sqrt(c) * height(above(x)))
 
     def egrad2rgrad(self, grad: Vector, x: Vector, c: Scalar) -> Vector:
         """Riemannian gradient c h^2 grad.
@@ -227,7 +228,7 @@ class HalfSpace(ChartModel):
         Args: grad: Euclidean gradient at x, shape (dim,); x: point, shape (dim,); c: scalar > 0.
         Returns: tangent at x, shape (dim,). Accuracy: 4 eps.
         """
-        h = above(x)[-1]
+        h = height(above(x))
         return combine((c * h * h, grad))
 
     # Points ----------------------------------------------------------------------------------------------------------
@@ -246,7 +247,7 @@ class HalfSpace(ChartModel):
         Args: x: vector, shape (dim,); c: scalar > 0; atol: scalar, None is 0: strictly above the boundary.
         Returns: boolean scalar; False for NaN.
         """
-        return jnp.all(jnp.isfinite(x)) & (x[-1] > (0.0 if atol is None else -atol))
+        return jnp.all(jnp.isfinite(x)) & (height(x) > (0.0 if atol is None else -atol))
 
     def random_point(self, key: jax.Array, dim: int, c: Any, *, std: Any = 1.0, dtype: Any = None) -> jax.Array:
         """A point exp_0(sqrt(c) u) with u normal in an orthonormal frame at the origin, scale `std`.
@@ -274,7 +275,7 @@ class HalfSpace(ChartModel):
         return combine((jnp.sqrt(c), from_chart_tangent(w, combine((jnp.sqrt(c), s)))))
 
     def _margin(self, x: jax.Array, c: jax.Array) -> jax.Array:
-        return x[-1]
+        return height(x)
 
     def _origin(self, c: jax.Array, dim: int) -> jax.Array:
         return jnp.where(jnp.arange(dim) == dim - 1, 1.0, 0.0).astype(c.dtype)

@@ -41,6 +41,7 @@ from hyp_manifolds._numerics import (
     sinh_ratio,
     stretch,
 )
+from hyp_manifolds._translation import translate
 
 Ambient = Float[Array, "ambient"]
 
@@ -113,6 +114,11 @@ class Hyperboloid(Hyperbolic):
         Returns: point, shape (dim + 1,). Accuracy: 4 eps times the condition number. Source: Ungar 2005, Eq. 3.171.
         """
         x_s, y_s = x[1:], y[1:]
+        if not scope().narrow:
+            spatial = translate(x_s, y_s, c)
+            return with_time(time_over(norm(spatial), c), spatial)
+        # What b + c<x, y>/(1 + a) loses for opposite points, a^2 of float64's rounding, is less than the rounding of
+        # the inputs to float32 has cost already.
         s = x_s + y_s
         xx, yy, xy, xs, ys = dots((x_s, x_s), (y_s, y_s), (x_s, y_s), (x_s, s), (y_s, s))
         a, b = time_scaled(xx, c), time_scaled(yy, c)
@@ -120,10 +126,9 @@ class Hyperboloid(Hyperbolic):
         along_s = c * ((ys - xs) / (a + b) + xs / (1 + a))
         along_y = c * (yy / (1 + b) + xy / (1 + a))
         k = jnp.where(xs + ys < yy, along_s, along_y)
-        time = time_over(norm(combine((1 + k, x_s)) + y_s), c)
-        if scope().narrow:  # (ab + c<x_s, y_s>)/sqrt(c) has the same derivative, without another pass
-            direct = (a * b + c * xy) / jnp.sqrt(c)
-            time = direct + jax.lax.stop_gradient(time - direct)
+        # (ab + c<x_s, y_s>)/sqrt(c) has the derivative of the time, without another pass
+        direct = (a * b + c * xy) / jnp.sqrt(c)
+        time = direct + jax.lax.stop_gradient(time_over(norm(combine((1 + k, x_s)) + y_s), c) - direct)
         return with_time(time, (again(x_s, xx) + y_s) + combine((k, x_s)))
 
     def scalar_mul(self, r: Scalar, x: Ambient, c: Scalar) -> Ambient:

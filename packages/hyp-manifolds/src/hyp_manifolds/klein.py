@@ -101,7 +101,7 @@ class Klein(ChartModel):
         g_x, g_y, ss, xs = gap_and_dots(c, (x, y), ((s, s), (x, s)))
         q = jnp.sqrt(g_x)
         d = 0.5 * (g_x + g_y + c * ss)
-        return strictly_inside(combine((q / d, s), (c * xs / ((1 + q) * d), x)), c)
+        return strictly_inside(combine((q / d, s), (c * xs / ((1 + q) * d), x)), g_x * g_y / d / d, c)
 
     def scalar_mul(self, r: Scalar, x: Vector, c: Scalar) -> Vector:
         """Einstein scalar multiplication tanh(r atanh(sqrt(c)|x|)) x/(sqrt(c)|x|).
@@ -129,7 +129,8 @@ class Klein(ChartModel):
         Returns: point, shape (dim,), strictly inside; x itself at v = 0. Accuracy: 4 eps times the condition number.
         """
         v = _bounded(v, c)
-        return strictly_inside(x + combine((exp_step(v, x, c), v)), c)
+        step, gap = exp_step(v, x, c)
+        return strictly_inside(x + combine((step, v)), gap, c)
 
     def expmap_0(self, v: Vector, c: Scalar) -> Vector:
         """Exponential map at the origin, tanh(sqrt(c)|v|) v/(sqrt(c)|v|), at distance |v|.
@@ -174,7 +175,7 @@ class Klein(ChartModel):
         # from the nearer end: (a x + b y)/d has derivatives by a and b that only cancel to the rounding of x and y
         half = b <= a
         near, step = jnp.where(half, x, y), jnp.where(half, b / d, -a / d)
-        return strictly_inside(near + combine((step, y - x)), c)
+        return strictly_inside(near + combine((step, y - x)), g_x * g_y / d / d, c)
 
     # Transport and tangent spaces ------------------------------------------------------------------------------------
 
@@ -255,7 +256,8 @@ class Klein(ChartModel):
         return combine((1 / jnp.sqrt(g), x))
 
     def _from_spatial(self, s: jax.Array, c: jax.Array) -> jax.Array:
-        return strictly_inside(combine((1 / hypot1(jnp.sqrt(c) * norm(s)), s)), c)
+        a = hypot1(jnp.sqrt(c) * norm(s))
+        return strictly_inside(combine((1 / a, s)), 1 / a / a, c)
 
     def _to_spatial_tangent(self, v: jax.Array, x: jax.Array, c: jax.Array) -> jax.Array:
         g, xv = gap_and_dots(c, (x,), ((x, v),))

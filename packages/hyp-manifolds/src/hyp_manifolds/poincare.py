@@ -19,12 +19,14 @@ from hyp_manifolds._numerics import (
     gap_and_dots,
     hypot1,
     inside,
+    keep_inside,
     norm,
     safe_sqrt,
     scope,
     sech2_sq,
     shrink_inside,
     sinh_ratio,
+    tanh,
     tanhc2,
 )
 
@@ -149,7 +151,8 @@ class Poincare(Hyperbolic):
         near = (xy >= 0) | (4 * yy < xx)
         a = jnp.where(near, 1 + c * g_x * yy / d, (g_x + c * ss) / d)
         shrink = shrink_inside(g_x * g_y / d)
-        return combine((shrink * a, x), (shrink * k * g_x / d, v))
+        z = combine((shrink * a, x), (shrink * k * g_x / d, v))
+        return z if scope().narrow else keep_inside(z, c)  # for y ~ -x the sums cancel
 
     def expmap_0(self, v: Vector, c: Scalar) -> Vector:
         """Exponential map at the origin, tanh(sqrt(c)|v|) v/(sqrt(c)|v|), at distance 2|v|.
@@ -169,7 +172,7 @@ class Poincare(Hyperbolic):
         # the other form, whose radial part does not cancel.
         far = theta2 > (1.0 if scope().narrow else 100.0)  # before rounding can reach the boundary
         length, theta = jnp.sqrt(jnp.where(far, length2, 1.0)), jnp.sqrt(jnp.where(far, theta2, 1.0))
-        saturated = jnp.sign(r) * inside(jnp.tanh(theta)) / length
+        saturated = jnp.sign(r) * inside(tanh(theta)) / length
         k = k + jax.lax.stop_gradient(jnp.where(far, saturated - k, 0.0))
         return combine((k, v))
 

@@ -23,14 +23,14 @@ class ProperVelocity(ChartModel):
     Accuracy (norm-wise relative, eps of the dtype, times the condition number, sqrt(c) d(0, x) up to 15 in float32 and
     30 in float64): 4 eps, 6 for `sqdist`; `dist_0`, `expmap_0`, `logmap_0`: 3 eps, on to radius 80 and 300.
 
-    Source: Ungar, Analytic Hyperbolic Geometry, 2005, Sec. 3.11; Chen et al., Proper Velocity Neural Networks, 2025.
+    Source: Ungar, Analytic Hyperbolic Geometry, 2005, Ch. 3; Chen et al., Proper Velocity Neural Networks, 2026.
     """
 
     def beta(self, x: Vector, c: Scalar) -> Scalar:
         """Beta factor 1/sqrt(1 + c|x|^2), the inverse of the Lorentz factor.
 
         Args: x: point, shape (dim,); c: scalar > 0.
-        Returns: scalar in (0, 1]. Accuracy: 3 eps. Source: Ungar 2005, Eq. 3.197.
+        Returns: scalar in (0, 1]. Accuracy: 3 eps. Source: Ungar 2005, Ch. 3.
         """
         return 1 / hypot1(jnp.sqrt(c) * norm(x))
 
@@ -38,7 +38,7 @@ class ProperVelocity(ChartModel):
         """PV addition x + y + (beta_x/(1 + beta_x) c<x, y> + (1 - beta_y)/beta_y) x.
 
         Args: x, y: points, shape (dim,); c: scalar > 0.
-        Returns: point, shape (dim,). Accuracy: 4 eps times the condition number. Source: Ungar 2005, Eq. 3.196.
+        Returns: point, shape (dim,). Accuracy: 4 eps times the condition number. Source: Ungar 2005, Ch. 3.
         """
         return translate(x, y, c)
 

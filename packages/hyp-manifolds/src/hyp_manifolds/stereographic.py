@@ -11,7 +11,7 @@ from jaxtyping import Array, Bool, Float
 from hyp_manifolds import _checks
 from hyp_manifolds._door import door
 from hyp_manifolds._manifold import Manifold, Scalar, Vector
-from hyp_manifolds._numerics import combine, dots, inside, norm, safe_sqrt, scope, sech2_sq, shrink_inside, tanhc2
+from hyp_manifolds._numerics import combine, dots, norm, safe_sqrt, scope, sech2_sq, shrink_inside
 from hyp_manifolds._numerics.signed import (
     arc,
     arc_sq,
@@ -21,6 +21,7 @@ from hyp_manifolds._numerics.signed import (
     signed_gap_and_dots,
     sinh_ratio,
     sinhc,
+    tanh,
     tanhc,
     wedge_sq,
 )
@@ -112,10 +113,14 @@ class Stereographic(Manifold):
         number. Source: Bachmann et al. 2020, Sec. 2.
         """
         g, xx = signed_gap_and_dots(c, (x,), ((x, x),))
-        root = jnp.sqrt(g)
-        # Near the ball's boundary 1 - g gives c|x|^2 with one rounding instead of a sum's.
-        length2 = jnp.where(g < 0.5, 1 - g, c * xx)
-        return self._exp_along(r * asinhc(c * xx / g, 1 / root) / root, x, c * xx, length2)
+        root, sine2 = jnp.sqrt(g), c * xx / g
+        # Near the ball's boundary 1 - g gives c|x|^2 with one rounding instead of a sum's, and the angle needs no
+        # division by |x|.
+        far = g < 0.5
+        length2 = jnp.where(far, 1 - g, c * xx)
+        angle = jnp.abs(r) * jnp.arcsinh(jnp.sqrt(jnp.where(far, sine2, 1.0)))
+        k = r * asinhc(sine2, 1 / root) / root
+        return self._exp_along(k, x, c * xx, length2, slack=1.5, angle=angle, known=far)
 
     def gyration(self, x: Vector, y: Vector, z: Vector, c: Scalar) -> Vector:
         """Gyration gyr[x, y] z = -(x (+) y) (+) (x (+) (y (+) z)), a rotation of z in the plane of x and y.
@@ -162,29 +167,36 @@ class Stereographic(Manifold):
         # The second summand is y = q/p v/g_x, with p^2 g_y = gap: (1, tanhc, sech^2) in the ball, (cos, sinc, 1) on the
         # sphere, where y itself runs through infinity.
         p = jnp.where(sphere, cosh(sphere2), 1.0)
-        q = jnp.where(sphere, sinhc(sphere2), tanhc2(ball2))
+        q = jnp.where(sphere, sinhc(sphere2), tanhc(ball2))
         gap = jnp.where(sphere, 1.0, sech2_sq(ball2))
         k = q / g_x
         xy, yy = k * xv, k * k * vv
         s = x + k * v
         (ss,) = dots((s, s))
-        real = p + c * xy
-        d = jnp.where(sphere, real * real + c * (c * (k * k * wedge_sq(x, v))), g_x * gap + c * ss)
-        # In the ball x's coefficient is 1 + (a term that vanishes with y); for y ~ -x that form cancels and the other
-        # does not. On the sphere the first one would cancel where d is small.
+        real, cyy = p + c * xy, theta2 * q * q
+        # In the ball d is a sum of positive terms in either form, and the first has the fewer roundings.
+        d_ball = jnp.where(xy >= 0, 1 + 2 * c * xy + c * xx * cyy, g_x * gap + c * ss)
+        d = jnp.where(sphere, real * real + c * (c * (k * k * wedge_sq(x, v))), d_ball)
+        # x's coefficient is 1 + (a term that vanishes with y); for y ~ -x that form cancels and the other does not. On
+        # the sphere the first one would cancel where d is small.
         near = (xy >= 0) | (4 * yy < xx)
         d_ = jnp.where(sphere, 1.0, d)
-        in_ball = jnp.where(near, 1 + c * g_x * yy / d_, (g_x + c * ss) / d_)
+        in_ball = jnp.where(near, 1 + g_x * cyy / d_, (g_x + c * ss) / d_)
         least = RESOLVED * RESOLVED * g_x
         lost = sphere & (d < least)
         d = jnp.where(lost, least, d)
-        on_sphere = (p * p + 2 * c * p * xy + c * yy) / d
+        on_sphere = (p * p + 2 * c * p * xy + cyy) / d
         shrink = shrink_inside(g_x * gap / d)
         # At infinity the numerator is rounding, or 0: leave along x, or from the origin along v.
         far = _to_infinity(c, jnp.where(xx > 0, xx, vv), lost)
         a = jnp.where(lost, jnp.where(xx > 0, far, 0.0), shrink * jnp.where(sphere, on_sphere, in_ball))
         b = jnp.where(lost, jnp.where(xx > 0, 0.0, far), shrink * p * q / d)
-        return combine((a, x), (b, v))
+        z = combine((a, x), (b, v))
+        if scope().narrow:
+            return z
+        # For y ~ -x the sums cancel, and rounding may carry the point across the ball's boundary after all.
+        left = _constant(self._margin(z, c))
+        return combine((jnp.where((c > 0) & (left < scope().eps), 1 + 0.5 * (left - 3 * scope().eps), 1.0), z))
 
     def expmap_0(self, v: Vector, c: Scalar) -> Vector:
         """Exponential map at the origin, tanh(sqrt(c)|v|) v/(sqrt(c)|v|), tan for c < 0, v at c = 0: at distance 2|v|.
@@ -196,17 +208,23 @@ class Stereographic(Manifold):
         """
         v = _bounded(v, c)
         (vv,) = dots((v, v))
-        return self._exp_along(1.0, v, c * vv, c * vv)
+        return self._exp_along(1.0, v, c * vv, c * vv, slack=2.0)
 
-    def _exp_along(self, r: jax.Array | float, v: jax.Array, vv: jax.Array, length2: jax.Array) -> jax.Array:
-        """exp_0(r v), with vv = c|v|^2 and length2 the same number as accurately as it is known."""
+    def _exp_along(
+        self, r: jax.Array | float, v: jax.Array, vv: jax.Array, length2: jax.Array, slack: float,
+        angle: jax.Array | float = 1.0, known: jax.Array | bool = False,
+    ) -> jax.Array:  # fmt: skip
+        """exp_0(r v), with vv = c|v|^2 and length2 the same number as accurately as it is known.
+
+        `slack` is the rounding of length in eps, as in `shrink_inside`; `angle` is theta where it is `known` better.
+        """
         theta2 = r * r * vv
         k = r * tanhc(theta2)
-        # Where tanh saturates, divide by |v| itself: the roundings of theta drop out of the value. The derivative keeps
+        # Where tanh flattens, divide by |v| itself: the roundings of theta drop out of the value. The derivative keeps
         # the other form, whose radial part does not cancel.
-        far = theta2 > (1.0 if scope().narrow else 100.0)  # before rounding can reach the boundary
-        length, theta = jnp.sqrt(jnp.where(far, length2, 1.0)), jnp.sqrt(jnp.where(far, theta2, 1.0))
-        saturated = jnp.sign(r) * inside(jnp.tanh(theta)) / length
+        far = (theta2 > (1.0 if scope().narrow else 4.0)) | known
+        theta = jnp.where(known, angle, jnp.sqrt(jnp.where(far, theta2, 1.0)))
+        saturated = jnp.sign(r) * _inside(tanh(theta), slack) / jnp.sqrt(jnp.where(far, length2, 1.0))
         return combine((k + _constant(jnp.where(far, saturated - k, 0.0)), v))
 
     def logmap(self, y: Vector, x: Vector, c: Scalar) -> Vector:
@@ -395,6 +413,12 @@ def _antipode(self: Stereographic, x: Vector, c: Scalar) -> Vector:
     direction = jnp.where(pole, jnp.where(n > 0, -x, first) / jnp.where(n > 0, n, 1.0), 0.0)
     length = jnp.where(pole, 1.0, n)
     return jnp.where(pole, direction / (RESOLVED * jnp.sqrt(k)), -(x / length) / (k * length))
+
+
+def _inside(radius: jax.Array, slack: float) -> jax.Array:
+    """A result's sqrt(c)|x|, kept at a distance from 1 that rounding cannot cross."""
+    limit = 1 - (0.51 if scope().narrow else slack) * scope().eps
+    return jnp.where(radius > limit, limit, radius)
 
 
 def _positive(square: jax.Array, used: jax.Array) -> jax.Array:

@@ -4,7 +4,7 @@ A manifold method is written on float64 vectors and reads like the paper; everyt
 compiler is in this folder.
 """
 
-from hyp_manifolds._numerics.gap import gap_and_dots, inside, shrink_inside
+from hyp_manifolds._numerics.gap import gap_and_dots, inside, keep_inside, shrink_inside
 from hyp_manifolds._numerics.scope import in_scope, matmul, scope, wide_matmul, widening
 from hyp_manifolds._numerics.special import (
     asinh_sq,
@@ -19,6 +19,7 @@ from hyp_manifolds._numerics.special import (
     sech2_sq,
     sinh_ratio,
     sinhc2,
+    tanh,
     tanhc2,
 )
 from hyp_manifolds._numerics.sums import again, combine, dots, fence, norm, range_scale, stretch
@@ -37,6 +38,7 @@ __all__ = [
     "hypot1",
     "in_scope",
     "inside",
+    "keep_inside",
     "log_over_sinh",
     "matmul",
     "norm",
@@ -49,6 +51,7 @@ __all__ = [
     "sinh_ratio",
     "sinhc2",
     "stretch",
+    "tanh",
     "tanhc2",
     "wide_matmul",
     "widening",

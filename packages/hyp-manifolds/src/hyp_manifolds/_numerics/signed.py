@@ -93,8 +93,14 @@ def _analytic(
     return f
 
 
+def tanh(t: jax.Array) -> jax.Array:
+    """Hyperbolic tangent of t >= 0. The compiler's own is 3 units in the last place below 1 where it should be 1."""
+    e = jnp.exp(-2 * t)
+    return jnp.where(t > 1.0, 1 - 2 * e / (1 + e), jnp.tanh(t))
+
+
 tanhc = _analytic(
-    jnp.tanh, jnp.tan, _TANHC, lambda s, f: ((1 - f) / s - f * f) / 2, 0.2, "tanh(t)/t for s >= 0, tan(t)/t for s < 0."
+    tanh, jnp.tan, _TANHC, lambda s, f: ((1 - f) / s - f * f) / 2, 0.2, "tanh(t)/t for s >= 0, tan(t)/t for s < 0."
 )
 sinhc = _analytic(
     _sinh, jnp.sin, _SINHC, lambda s, f: (cosh(s) - f) / (2 * s), 1.0, "sinh(t)/t for s >= 0, sin(t)/t for s < 0."
