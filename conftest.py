@@ -3,6 +3,7 @@ import pathlib
 
 import hypothesis
 import jax
+import pytest
 
 # HYPOTHESIS_PROFILE=nightly searches long; ci (what `.ci/run` sets) draws the same examples in every run.
 hypothesis.settings.register_profile("dev", max_examples=50, deadline=None)
@@ -15,6 +16,15 @@ if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
     jax.config.update("jax_compilation_cache_dir", str(pathlib.Path(__file__).parent / ".pytest_cache" / "jax"))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One worker for each model's laws and contract, and for each other file: neighbours share what they compile."""
+    for item in items:
+        model = getattr(getattr(item, "callspec", None), "params", {}).get("model")
+        shared = item.path.name in ("test_laws.py", "test_contract.py") and model is not None
+        item.add_marker(pytest.mark.xdist_group(str(model) if shared else item.path.stem))
 
 
 def pytest_report_header() -> str:

@@ -290,6 +290,30 @@ def test_from_one_end_of_the_dtype_to_the_other() -> None:
             assert error(middle[row], want) < (4 if DTYPE is np.float32 else 2 * FAR)
 
 
+def test_geodesics_beyond_their_ends() -> None:
+    """Where the sum A x + B y would cancel."""
+    x = np.array([[0, 1], [0, 1], [3, 1e-4], [3, 1e18]], DTYPE)
+    y = np.array([[3, 1e18], [3, 1e18], [1, 1e-6], [0, 1]], DTYPE)
+    t = np.array([1.4, -0.5, 1.2, -0.4], DTYPE)
+    got = M.geodesic(t, x, y, np.ones(4, DTYPE))
+    with mp.workdps(120):
+        for row in range(4):
+            p, w = exact(x[row]), tangent_of_arc(exact(y[row]), exact(x[row]), 1)
+            assert error(got[row], arc([exact(t[row]) * a for a in w], p, 1)) < (2 if DTYPE is np.float32 else 200)
+
+
+def test_a_sum_near_the_point_at_infinity() -> None:
+    """x (+) y for y next to the pole -t/|t|^2 of the translation, t = a/(1 + h), where its denominator vanishes."""
+    x, y = np.array([[1, 1], [3, 0.5]], DTYPE), np.array([[-2, 1e-12], [-0.5, 1e-10]], DTYPE)
+    got = M.addition(x, y, np.ones(2, DTYPE))
+    with mp.workdps(120):
+        for row in range(2):
+            want = back(mobius(cayley(exact(x[row])), cayley(exact(y[row]))))
+            assert want[-1] > 1e7  # conditioned by as much
+            assert error(got[row][-1], want[-1]) < (2 if DTYPE is np.float32 else 1e4)
+            assert DTYPE is np.float64 or error(got[row], want) < 4
+
+
 def test_huge_steps_stay_above_the_boundary() -> None:
     x = jnp.array([0.5, -1.0, 2.0], DTYPE)
     largest, tiny = jnp.finfo(DTYPE).max, jnp.finfo(DTYPE).tiny

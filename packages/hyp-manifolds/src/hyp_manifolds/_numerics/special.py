@@ -83,7 +83,7 @@ def _sinh(t: jax.Array) -> jax.Array:
 
 
 def tanh(t: jax.Array) -> jax.Array:
-    """Hyperbolic tangent, t >= 0. The compiler's own loses 3 units in the last place for large t, the exponential none."""
+    """Hyperbolic tangent, t >= 0. The compiler's own loses 3 units in the last place for large t; this does not."""
     e = jnp.exp(-2 * t)
     return jnp.where(t > 1, (1 - e) / (1 + e), jnp.tanh(t))
 
