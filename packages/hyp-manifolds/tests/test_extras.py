@@ -136,3 +136,20 @@ def test_distance_versions_agree(version: str) -> None:
     index = getattr(BALL, version)
     np.testing.assert_allclose(BALL.dist(x, y, 1.0, index), BALL.dist(x, y, 1.0), rtol=TOLERANCE)
     np.testing.assert_allclose(BALL.dist_0(x, 1.0, index), BALL.dist_0(x, 1.0), rtol=TOLERANCE)
+
+
+@pytest.mark.parametrize("name", ["dist", "logmap", "ptransp"])
+def test_reverse_mode_twice_on_the_hyperboloid(name: str) -> None:
+    """The gradient of a gradient, outside 64-bit mode too, where a slice's own transpose would fail."""
+    sheet, c = Hyperboloid(), 1.0
+    x, y, v = (sheet.expmap_0(jnp.array([0.0, *u]), c) for u in ([0.3, -0.2], [-0.1, 0.5], [0.0, 0.0]))
+    v = sheet.tangent_proj(jnp.array([0.0, 0.2, 0.1]), x, c)
+    others = {"dist": (y,), "logmap": (x,), "ptransp": (x, y)}[name]
+
+    def slope(p):
+        return jnp.sum(jnp.sin(jax.grad(lambda q: jnp.sum(getattr(sheet, name)(q, *others, c)))(p)))
+
+    start = {"dist": x, "logmap": y, "ptransp": v}[name]
+    step = jnp.array([0.0, 1.0, -1.0]) * (1e-2 if start.dtype == jnp.float32 else 1e-5)
+    difference = (slope(start + step) - slope(start - step)) / 2
+    assert jnp.abs(jax.grad(slope)(start) @ step - difference) < 1e-2 * jnp.abs(step[1]) * (1 + jnp.abs(difference))

@@ -10,9 +10,9 @@ from hyp_manifolds._hyperbolic import Hyperbolic
 from hyp_manifolds._lorentz import time_scaled, with_time
 from hyp_manifolds._manifold import Scalar, Vector
 from hyp_manifolds._numerics import combine, dots, norm, range_scale, scope, wide_matmul
+from hyp_manifolds._translation import gyrate, translate
 from hyp_manifolds.hyperboloid import Hyperboloid
 
-_SHEET = Hyperboloid()
 Spatial = Float[Array, "n"]
 Square = Float[Array, "n n"]
 Lorentz = Float[Array, "rows rows"]
@@ -32,7 +32,7 @@ def apply(self: Hyperbolic, b: Spatial, rotation: Square, x: Vector, c: Scalar) 
     _fits("apply", self, b, x)
     # Not x is scaled to the unit hyperboloid but b to that of curvature -c: nearby points keep their differences.
     turned = wide_matmul(rotation, self._to_spatial(x, c))
-    return self._from_spatial(_add(b / jnp.sqrt(c), turned, c), c)
+    return self._from_spatial(translate(b / jnp.sqrt(c), turned, c), c)
 
 
 @door
@@ -44,7 +44,7 @@ def apply_tangent(self: Hyperbolic, b: Spatial, rotation: Square, v: Vector, x: 
     turned = wide_matmul(rotation, w)
     ss, sw, bb, bw = dots((s, s), (s, w), (b, b), (b, turned))
     k = c * (sw / time_scaled(ss, c) + bw / (1 + time_scaled(bb, c)))
-    at = _add(b, wide_matmul(rotation, s), c)
+    at = translate(b, wide_matmul(rotation, s), c)
     return self._from_spatial_tangent(turned + combine((k, b)), at, c)
 
 
@@ -52,12 +52,11 @@ def apply_tangent(self: Hyperbolic, b: Spatial, rotation: Square, v: Vector, x: 
 def compose(self: Hyperboloid, b: Spatial, r: Square, b_2: Spatial, r_2: Square) -> Pair:
     """b (+) R (b_2 (+) R_2 x) = (b (+) R b_2) (+) gyr[b, R b_2] R R_2 x."""
     moved, one = wide_matmul(r, b_2), jnp.ones((), b.dtype)
-    far = _ambient(b), _ambient(moved)
 
     def turn(column: jax.Array) -> jax.Array:
-        return self.gyration(*far, _ambient(column), one)[1:]
+        return gyrate(b, moved, column, one)
 
-    return _add(b, moved, one), jax.vmap(turn, in_axes=1, out_axes=1)(wide_matmul(r, r_2))
+    return translate(b, moved, one), jax.vmap(turn, in_axes=1, out_axes=1)(wide_matmul(r, r_2))
 
 
 @door
@@ -119,15 +118,6 @@ def _unit(v: jax.Array) -> jax.Array:
     n = norm(v)
     zero = n == 0
     return jnp.where(zero, 0.0, v / jnp.where(zero, 1.0, n))
-
-
-def _ambient(s: jax.Array) -> jax.Array:
-    """The hyperboloid's array over a spatial part; its time is never read."""
-    return with_time(jnp.zeros_like(s[0]), s)
-
-
-def _add(s: jax.Array, t: jax.Array, c: jax.Array) -> jax.Array:
-    return _SHEET.addition(_ambient(s), _ambient(t), c)[1:]
 
 
 def _fits(where: str, model: Hyperbolic, b: jax.Array, x: jax.Array) -> None:

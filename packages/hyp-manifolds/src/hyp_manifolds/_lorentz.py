@@ -4,7 +4,8 @@ Notation: z = sqrt(c) x and w = sqrt(c) y are scaled spatial parts, a = sqrt(1 +
 scaled times, u = x - y the raw difference, rho = sqrt(c) d(x, y).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -56,19 +57,55 @@ def time_over(n: jax.Array, c: jax.Array) -> jax.Array:
     return hypot1(jnp.sqrt(c) * n) / jnp.sqrt(c)
 
 
-@jax.custom_jvp
-@in_x64
 def with_time(v0: jax.Array, v: jax.Array) -> jax.Array:
     """Ambient vector from its time and its spatial part."""
+    return _join(scope().narrow, v0, v)
+
+
+def spatial(x: jax.Array) -> jax.Array:
+    """The spatial part of an ambient vector."""
+    return _part(scope().narrow, False, x)
+
+
+def time_of(x: jax.Array) -> jax.Array:
+    """The time coordinate of an ambient vector."""
+    return _part(scope().narrow, True, x)
+
+
+# Hazard: transposed, a slice becomes a pad whose constant JAX makes in the caller's dtype, which fails in second
+# derivatives of float32 arrays. Cure: their tangents are cut and joined as float32, in which they came and will leave.
+
+
+def _tangent_of(fn: Callable[..., jax.Array], narrow: bool, *tangents: jax.Array) -> jax.Array:
+    if not narrow:
+        return fn(*tangents)
+    return lax.convert_element_type(fn(*(lax.convert_element_type(t, jnp.float32) for t in tangents)), jnp.float64)
+
+
+@partial(jax.custom_jvp, nondiff_argnums=(0,))
+@in_x64
+def _join(narrow: bool, v0: jax.Array, v: jax.Array) -> jax.Array:
     # Not a concatenation, which would write both parts to memory in float64 before they are rounded.
     padded = lax.pad(v, jnp.zeros((), v.dtype), [(1, 0, 0)])
     return jnp.where(jnp.arange(padded.shape[0]) == 0, v0, padded)
 
 
-@with_time.defjvp
+@_join.defjvp
 @in_x64
-def _(primals, tangents):
-    return with_time(*primals), jnp.concatenate([tangents[0][None], tangents[1]])
+def _(narrow, primals, tangents):
+    return _join(narrow, *primals), _tangent_of(lambda t, v: jnp.concatenate([t[None], v]), narrow, *tangents)
+
+
+@partial(jax.custom_jvp, nondiff_argnums=(0, 1))
+@in_x64
+def _part(narrow: bool, time: bool, x: jax.Array) -> jax.Array:
+    return x[0] if time else x[1:]
+
+
+@_part.defjvp
+@in_x64
+def _(narrow, time, primals, tangents):
+    return _part(narrow, time, *primals), _tangent_of(lambda t: t[0] if time else t[1:], narrow, *tangents)
 
 
 def products(x: jax.Array, y: jax.Array, c: jax.Array) -> Products:

@@ -18,9 +18,11 @@ from hyp_manifolds._lorentz import (
     lift,
     pair,
     products,
+    spatial,
     tangent_length,
     tangent_product,
     tangent_sq,
+    time_of,
     time_over,
     time_scaled,
     toward,
@@ -84,7 +86,7 @@ class Hyperboloid(Hyperbolic):
 
         Accuracy: 4 eps times the condition number, 2 for near pairs; gradient 5. Source: Nickel and Kiela 2018, Eq. 5.
         """
-        return distance(x[1:], y[1:], c)
+        return distance(spatial(x), spatial(y), c)
 
     def dist_0(self, x: Ambient, c: Scalar, version_idx: int = 0) -> Scalar:
         """Distance from the origin, asinh(sqrt(c)|x_s|)/sqrt(c).
@@ -93,7 +95,7 @@ class Hyperboloid(Hyperbolic):
         Returns: scalar. Gradient 0 at the origin. Accuracy: 3 eps times the condition number, to radius 80 and 300.
         """
         s = jnp.sqrt(c)
-        return jnp.arcsinh(s * norm(x[1:])) / s
+        return jnp.arcsinh(s * norm(spatial(x))) / s
 
     def sqdist(self, x: Ambient, y: Ambient, c: Scalar) -> Scalar:
         """Squared distance (4/c) asinh^2(sinh(rho/2)): smooth, also at x == y.
@@ -101,7 +103,7 @@ class Hyperboloid(Hyperbolic):
         Args: x, y: points, shape (dim + 1,); c: scalar > 0.
         Returns: scalar. Accuracy: 6 eps times the condition number, 3 for near pairs.
         """
-        return 4 / c * asinh_sq(half_angle(x[1:], y[1:], c))
+        return 4 / c * asinh_sq(half_angle(spatial(x), spatial(y), c))
 
     # Gyro-vector space -----------------------------------------------------------------------------------------------
 
@@ -113,10 +115,10 @@ class Hyperboloid(Hyperbolic):
         Args: x, y: points, shape (dim + 1,); c: scalar > 0.
         Returns: point, shape (dim + 1,). Accuracy: 4 eps times the condition number. Source: Ungar 2005, Eq. 3.171.
         """
-        x_s, y_s = x[1:], y[1:]
+        x_s, y_s = spatial(x), spatial(y)
         if not scope().narrow:
-            spatial = translate(x_s, y_s, c)
-            return with_time(time_over(norm(spatial), c), spatial)
+            moved = translate(x_s, y_s, c)
+            return with_time(time_over(norm(moved), c), moved)
         # What b + c<x, y>/(1 + a) loses for opposite points, a^2 of float64's rounding, is less than the rounding of
         # the inputs to float32 has cost already.
         s = x_s + y_s
@@ -137,7 +139,7 @@ class Hyperboloid(Hyperbolic):
         Args: r: scalar; x: point, shape (dim + 1,); c: scalar > 0.
         Returns: point, shape (dim + 1,). Accuracy: 4 eps times the condition number.
         """
-        x_s = x[1:]
+        x_s = spatial(x)
         n = jnp.sqrt(c) * norm(x_s)
         theta = r * jnp.arcsinh(n)
         k, _, b = cosh_sinhc_scaled(theta * theta)
@@ -153,7 +155,7 @@ class Hyperboloid(Hyperbolic):
         Returns: array like z, its time coordinate kept. Accuracy: 4 eps times the condition number. Source: Ungar
         2005, Eq. 1.27.
         """
-        x_s, y_s = x[1:], y[1:]
+        x_s, y_s = spatial(x), spatial(y)
         xx, yy = dots((x_s, x_s), (y_s, y_s))
         a, b = time_scaled(xx, c), time_scaled(yy, c)
         s = x_s + y_s
@@ -162,7 +164,7 @@ class Hyperboloid(Hyperbolic):
         near = (ss < xx) & (ss < yy)
         k = jnp.where(near, c * by / ((a + b) * (1 + a) * (1 + b)), 1 / (1 + a))
         e = jnp.where(near, s, y_s) / (1 + b) + combine((k, x_s))
-        return with_time(z[0], rotate(z[1:], -y_s / (1 + b), e, 2 / (1 + b), 2 / (1 + a), c))
+        return with_time(time_of(z), rotate(spatial(z), -y_s / (1 + b), e, 2 / (1 + b), 2 / (1 + a), c))
 
     # Exponential and logarithm ---------------------------------------------------------------------------------------
 
@@ -173,7 +175,7 @@ class Hyperboloid(Hyperbolic):
         Returns: point, shape (dim + 1,); infinite only where the result overflows the dtype. Accuracy: 4 eps times the
         condition number. Source: Nickel and Kiela 2018, Eq. 9.
         """
-        v_s, x_s = v[1:], x[1:]
+        v_s, x_s = spatial(v), spatial(x)
         k, a, b = cosh_sinhc_scaled(c * tangent_sq(v_s, x_s, c))
         time = time_over(k * (k * combination_norm(a, x_s, b, v_s)), c)
         return with_time(time, stretch(k, combine((k * a, x_s), (k * b, v_s))))
@@ -184,7 +186,7 @@ class Hyperboloid(Hyperbolic):
         Args: v: tangent at the origin, shape (dim + 1,); c: scalar > 0.
         Returns: point, shape (dim + 1,). Accuracy: 3 eps times the condition number, to radius 80 and 300.
         """
-        v_s = v[1:]
+        v_s = spatial(v)
         (vv,) = dots((v_s, v_s))
         k, a, b = cosh_sinhc_scaled(c * vv)
         return with_time(k * k * a / jnp.sqrt(c), stretch(k, combine((k * b, v_s))))
@@ -196,7 +198,7 @@ class Hyperboloid(Hyperbolic):
         Returns: tangent at x, shape (dim + 1,); 0 at y == x. Accuracy: 4 eps times the condition number, 2 for near
         pairs. Source: Nickel and Kiela 2018, Sec. 3.
         """
-        x_s, y_s = x[1:], y[1:]
+        x_s, y_s = spatial(x), spatial(y)
         p = pair(x_s, y_s, c)
         f, k, a = log_over_sinh(p.half), 2 * half_log(p.half), time_scaled(p.xx, c)
         time = -jnp.sqrt(c) * (f * (p.xu / a) + k * (p.xx / a))
@@ -209,8 +211,8 @@ class Hyperboloid(Hyperbolic):
         Returns: tangent at the origin, shape (dim + 1,). Accuracy: 3 eps times the condition number, to radius 80 and
         300.
         """
-        y_s = y[1:]
-        return with_time(jnp.zeros_like(y[0]), combine((_asinhc(jnp.sqrt(c) * norm(y_s)), y_s)))
+        y_s = spatial(y)
+        return with_time(jnp.zeros_like(time_of(y)), combine((_asinhc(jnp.sqrt(c) * norm(y_s)), y_s)))
 
     def geodesic(self, t: Scalar, x: Ambient, y: Ambient, c: Scalar) -> Ambient:
         """Point (sinh((1 - t) rho) x + sinh(t rho) y)/sinh(rho) of the geodesic.
@@ -218,7 +220,7 @@ class Hyperboloid(Hyperbolic):
         Args: t: scalar, 0 at x and 1 at y; x, y: points, shape (dim + 1,); c: scalar > 0.
         Returns: point, shape (dim + 1,). Accuracy: 4 eps times the condition number.
         """
-        x_s, y_s = x[1:], y[1:]
+        x_s, y_s = spatial(x), spatial(y)
         rho2 = 4 * asinh_sq(half_angle(x_s, y_s, c))
         a, b = sinh_ratio(1 - t, rho2), sinh_ratio(t, rho2)
         if scope().narrow:  # times add without another pass; float64 results would feel the cancellation for t < 0
@@ -234,8 +236,8 @@ class Hyperboloid(Hyperbolic):
         Args: v: tangent at x, shape (dim + 1,); x: point, shape (dim + 1,); c: scalar > 0.
         Returns: point, shape (dim + 1,).
         """
-        (xx,) = dots((x[1:], x[1:]))
-        return with_time(time_over(norm(x[1:] + v[1:]), c), again(x[1:], xx) + v[1:])
+        (xx,) = dots((spatial(x), spatial(x)))
+        return with_time(time_over(norm(spatial(x) + spatial(v)), c), again(spatial(x), xx) + spatial(v))
 
     # Transport and tangent spaces ------------------------------------------------------------------------------------
 
@@ -246,7 +248,7 @@ class Hyperboloid(Hyperbolic):
         Returns: tangent at y, shape (dim + 1,). Accuracy: 4 eps times the condition number, 2 for near pairs. Source:
         Law et al. 2019; Nagano et al. 2019, Eq. 4.
         """
-        v_s, x_s, y_s = v[1:], x[1:], y[1:]
+        v_s, x_s, y_s = spatial(v), spatial(x), spatial(y)
         p = along(v_s, x_s, y_s, c)
         k = p.bracket * c / (2 * (1 + p.half))
         time = jnp.sqrt(c) * (p.yv - k * (p.xy + p.yy)) / time_scaled(p.yy, c)
@@ -258,7 +260,7 @@ class Hyperboloid(Hyperbolic):
         Args: v: tangent at the origin, shape (dim + 1,); y: point, shape (dim + 1,); c: scalar > 0.
         Returns: tangent at y, shape (dim + 1,). Accuracy: 4 eps times the condition number.
         """
-        v_s, y_s = v[1:], y[1:]
+        v_s, y_s = spatial(v), spatial(y)
         yy, yv = dots((y_s, y_s), (y_s, v_s))
         b = time_scaled(yy, c)
         return with_time(jnp.sqrt(c) * yv, v_s + combine((c * yv / (1 + b), y_s)))
@@ -269,7 +271,7 @@ class Hyperboloid(Hyperbolic):
         Args: u, v: tangents at x, shape (dim + 1,); x: point, shape (dim + 1,); c: scalar > 0.
         Returns: scalar. Accuracy: 4 eps times the condition number.
         """
-        return tangent_product(u[1:], v[1:], x[1:], c)
+        return tangent_product(spatial(u), spatial(v), spatial(x), c)
 
     def tangent_norm(self, v: Ambient, x: Ambient, c: Scalar) -> Scalar:
         """Riemannian norm sqrt(<v, v>_L).
@@ -277,7 +279,7 @@ class Hyperboloid(Hyperbolic):
         Args: v: tangent at x, shape (dim + 1,); x: point, shape (dim + 1,); c: scalar > 0.
         Returns: scalar. Gradient 0 at v = 0. Accuracy: 4 eps times the condition number.
         """
-        return tangent_length(v[1:], x[1:], c)
+        return tangent_length(spatial(v), spatial(x), c)
 
     def tangent_proj(self, v: Ambient, x: Ambient, c: Scalar) -> Ambient:
         """Orthogonal projection of an ambient vector, v + c<x, v>_L x.
@@ -285,12 +287,12 @@ class Hyperboloid(Hyperbolic):
         Args: v: ambient vector, shape (dim + 1,), time coordinate included; x: point, shape (dim + 1,); c: scalar > 0.
         Returns: tangent at x, shape (dim + 1,). A tangent is returned as it is, to the rounding of its time coordinate.
         """
-        v_s, x_s = v[1:], x[1:]
+        v_s, x_s = spatial(v), spatial(x)
         xx, xv = dots((x_s, x_s), (x_s, v_s))
         a = time_scaled(xx, c)
-        defect = jnp.sqrt(c) * (jnp.sqrt(c) * xv - a * v[0])  # sqrt(c)<x, v>_L times sqrt(c)
+        defect = jnp.sqrt(c) * (jnp.sqrt(c) * xv - a * time_of(v))  # sqrt(c)<x, v>_L times sqrt(c)
         # A tangent's time is rounded to the dtype, and x_s would amplify that: what rounding explains is not a defect.
-        noise = 2 * scope().eps * jnp.sqrt(c) * (a * jnp.abs(v[0]))
+        noise = 2 * scope().eps * jnp.sqrt(c) * (a * jnp.abs(time_of(v)))
         k = jnp.where(jnp.abs(defect) <= noise, 0.0, defect)
         # <x, v + k x> = <x, v> + k <x, x>
         return with_time(jnp.sqrt(c) * (xv + k * xx) / a, v_s + combine((k, x_s)))
@@ -305,13 +307,13 @@ class Hyperboloid(Hyperbolic):
         Returns: tangent at x, shape (dim + 1,). Accuracy: 4 eps times the condition number. Source: Nickel and Kiela
         2018, Algorithm 1.
         """
-        x_s = x[1:]
-        xx, xg = dots((x_s, x_s), (x_s, grad[1:]))
+        x_s = spatial(x)
+        xx, xg = dots((x_s, x_s), (x_s, spatial(grad)))
         a, s = time_scaled(xx, c), jnp.sqrt(c)
-        pull = s * grad[0] / a
-        xh = xg + s * grad[0] * (xx / a)  # not pull * xx: the cotangent of pull would overflow before xh does
+        pull = s * time_of(grad) / a
+        xh = xg + s * time_of(grad) * (xx / a)  # not pull * xx: the cotangent of pull would overflow before xh does
         # <x, h + c <x, h> x> = a^2 <x, h>, so the time coordinate is sqrt(c) a <x, h>
-        return with_time(s * a * xh, grad[1:] + combine((pull + c * xh, x_s)))
+        return with_time(s * a * xh, spatial(grad) + combine((pull + c * xh, x_s)))
 
     # Points ----------------------------------------------------------------------------------------------------------
 
@@ -321,7 +323,7 @@ class Hyperboloid(Hyperbolic):
         Args: x: ambient vector, shape (dim + 1,); c: scalar > 0.
         Returns: point, shape (dim + 1,).
         """
-        return lift(x[1:], c)
+        return lift(spatial(x), c)
 
     def is_in_manifold(self, x: Ambient, c: Scalar, atol: Scalar | None = None) -> Bool[Array, ""]:
         """Whether x_0 is sqrt(1/c + |x_s|^2), relative to its own size.
@@ -330,8 +332,8 @@ class Hyperboloid(Hyperbolic):
         Returns: boolean scalar; False for NaN.
         """
         tol = scope().eps ** 0.5 if atol is None else atol
-        time = lift(x[1:], c)[0]
-        return (jnp.abs(x[0] - time) <= tol * time) & jnp.isfinite(time)
+        time = time_of(lift(spatial(x), c))
+        return (jnp.abs(time_of(x) - time) <= tol * time) & jnp.isfinite(time)
 
     def is_in_tangent_space(self, v: Ambient, x: Ambient, c: Scalar, atol: Scalar | None = None) -> Bool[Array, ""]:
         """Whether v_0 is <x_s, v_s>/x_0, relative to |v|.
@@ -342,17 +344,17 @@ class Hyperboloid(Hyperbolic):
         Returns: boolean scalar; False for NaN.
         """
         tol = scope().eps ** 0.5 if atol is None else atol
-        v0 = _tangent(v[1:], x[1:], c)[0]
-        return jnp.abs(v[0] - v0) <= tol * (norm(v[1:]) + jnp.abs(v0))
+        v0 = time_of(_tangent(spatial(v), spatial(x), c))
+        return jnp.abs(time_of(v) - v0) <= tol * (norm(spatial(v)) + jnp.abs(v0))
 
     def _to_spatial(self, x: jax.Array, c: jax.Array) -> jax.Array:
-        return x[1:]
+        return spatial(x)
 
     def _from_spatial(self, s: jax.Array, c: jax.Array) -> jax.Array:
         return with_time(time_over(norm(s), c), s)
 
     def _to_spatial_tangent(self, v: jax.Array, x: jax.Array, c: jax.Array) -> jax.Array:
-        return v[1:]
+        return spatial(v)
 
     def _from_spatial_tangent(self, w: jax.Array, s: jax.Array, c: jax.Array) -> jax.Array:
         (sw,) = dots((s, w))
@@ -382,7 +384,7 @@ class Hyperboloid(Hyperbolic):
         Args: x: ambient vectors, shape (..., dim + 1); c: scalar > 0.
         Returns: points, shape (..., dim + 1).
         """
-        return _rows(lambda p: lift(p[1:], c), x)
+        return _rows(lambda p: lift(spatial(p), c), x)
 
     def embed_spatial_0(self, v: Float[Array, "*batch dim"]) -> Float[Array, "*batch ambient"]:
         """Tangents at the origin from their spatial parts: [0, v].
