@@ -13,6 +13,14 @@ from hyp_manifolds import Euclidean
 QUICK = {"dims": (2,), "curvatures": (1.0,), "every": 6}
 
 
+@pytest.fixture(autouse=True)
+def the_command_leaves_the_precision_of_this_process_alone():
+    """`main` switches 64-bit mode on for its process, which here is every later test's as well."""
+    before = jax.config.read("jax_enable_x64")
+    yield
+    jax.config.update("jax_enable_x64", before)
+
+
 class WrongNorm(Euclidean):
     """A distance from the origin that is 1e-6 of itself too long."""
 

@@ -132,8 +132,8 @@ def test_matrices_act_in_the_frame_at_the_origin(manifold, sign) -> None:
     @jax.jit
     @jax.vmap
     def error(u, c):
-        got = mobius_matvec(manifold, matrix, manifold.expmap_0(manifold._frame_at_origin(u), c), c)
-        want = manifold.expmap_0(manifold._frame_at_origin(jnp.asarray(matrix) @ u), c)
+        got = mobius_matvec(manifold, matrix, manifold.expmap_0(manifold._frame_at_origin(u, c), c), c)
+        want = manifold.expmap_0(manifold._frame_at_origin(jnp.asarray(matrix) @ u, c), c)
         return manifold.dist(got, want, c) * jnp.sqrt(jnp.abs(c))
 
     assert float(jnp.max(error(u, s.c))) < 128 * UNIT
@@ -249,7 +249,7 @@ def test_derivatives_are_finite_at_singular_points(manifold, sign) -> None:
     dim, c = 3, np.float32(sign)
     with jax.enable_x64(False):
         o = manifold.create_origin(c, dim)
-        x = point = manifold.expmap_0(manifold._frame_at_origin(jnp.asarray([0.3, -0.2, 0.4], jnp.float32)), c)
+        x = point = manifold.expmap_0(manifold._frame_at_origin(jnp.asarray([0.3, -0.2, 0.4], jnp.float32), c), c)
         v = manifold.ptransp_0(manifold.logmap_0(x, c), x, c)
         back, full, empty = manifold.scalar_mul(-1.0, x, c), jnp.ones((2, dim)), jnp.zeros((2, dim))
         rows = [(x, x, x, 0 * v, empty), (x, back, o, v, full), (o, x, o, 0 * v, empty), (o, o, x, v, full)]

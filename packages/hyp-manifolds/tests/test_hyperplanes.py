@@ -295,8 +295,8 @@ class Foreign(Manifold):
     def _origin(self, c, dim):
         return self.base._origin(c, dim)
 
-    def _frame_at_origin(self, u):
-        return self.base._frame_at_origin(u)
+    def _frame_at_origin(self, u, c):
+        return self.base._frame_at_origin(u, c)
 
     def sectional_curvature(self, c):
         return self.base.sectional_curvature(c)

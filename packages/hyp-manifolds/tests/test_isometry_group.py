@@ -225,7 +225,7 @@ def test_derivatives_are_finite_at_singular_points() -> None:
     c, manifold = np.float32(2.0), BALL
     with jax.enable_x64(False):
         o = manifold.create_origin(c, 3)
-        x = manifold.expmap_0(manifold._frame_at_origin(jnp.asarray([0.3, -0.2, 0.4], jnp.float32)), c)
+        x = manifold.expmap_0(manifold._frame_at_origin(jnp.asarray([0.3, -0.2, 0.4], jnp.float32), c), c)
         v = manifold.ptransp_0(manifold.logmap_0(x, c), x, c)
         rows = [(o, o, 0 * v), (o, x, 0 * v), (x, o, 0 * v), (x, manifold.scalar_mul(-1.0, x, c), 0 * v), (x, x, v)]
 

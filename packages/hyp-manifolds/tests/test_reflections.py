@@ -203,7 +203,7 @@ def test_derivatives_are_finite_at_singular_points(manifold, sign) -> None:
     c = np.float32(sign)
     with jax.enable_x64(False):
         o = manifold.create_origin(c, 3)
-        x = manifold.expmap_0(manifold._frame_at_origin(jnp.asarray([0.3, -0.2, 0.4], jnp.float32)), c)
+        x = manifold.expmap_0(manifold._frame_at_origin(jnp.asarray([0.3, -0.2, 0.4], jnp.float32), c), c)
         v = manifold.logmap(x, o, c)
         at_x = manifold.ptransp_0(v, x, c)
         rows = [(x, x, at_x), (o, o, v), (x, o, 0 * v), (o, x, 0 * at_x), (x, o, v), (x, x, 0 * at_x)]

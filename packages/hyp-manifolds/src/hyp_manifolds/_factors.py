@@ -148,10 +148,10 @@ class Factored(Manifold):
     def _origin(self, c: jax.Array, dim: int) -> jax.Array:
         return self._join(m._origin(k, d) for (m, k, _), (_, d) in zip(self._parts(c), self.factors, strict=True))
 
-    def _frame_at_origin(self, u: jax.Array) -> jax.Array:
+    def _frame_at_origin(self, u: jax.Array, c: jax.Array) -> jax.Array:
         ends = [0, *itertools.accumulate(d for _, d in self.factors)]
         pieces = [u[a:b] for a, b in itertools.pairwise(ends)]
-        return self._join(m._frame_at_origin(p) for (m, _), p in zip(self.factors, pieces, strict=True))
+        return self._join(m._frame_at_origin(p, k) for (m, k, _), p in zip(self._parts(c), pieces, strict=True))
 
     def _margin(self, x: jax.Array, c: jax.Array) -> jax.Array | None:
         margins = [m._margin(p, k) for m, k, (p,) in self._parts(c, x)]

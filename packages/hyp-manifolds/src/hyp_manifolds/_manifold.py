@@ -94,7 +94,7 @@ class Manifold(abc.ABC):
         """The origin, in the dtype of c."""
 
     @abc.abstractmethod
-    def _frame_at_origin(self, u: jax.Array) -> jax.Array:
+    def _frame_at_origin(self, u: jax.Array, c: jax.Array) -> jax.Array:
         """Coordinates of the tangent at the origin whose components in an orthonormal frame are u."""
 
     def _margin(self, x: jax.Array, c: jax.Array) -> jax.Array | None:
@@ -230,7 +230,7 @@ class Manifold(abc.ABC):
         dim = _checks.positive_int(where, "dim", dim)
         dtype = self._default_dtype(dtype, where)
         u = jax.random.normal(key, (dim,), dtype) * _checks.scalar(where, "std", std, dtype)
-        return self.expmap_0(self._frame_at_origin(u), c)
+        return self.expmap_0(self._frame_at_origin(u, self._curvature(where, c, dtype)), c)
 
     # What the door asks -----------------------------------------------------------------------------------------------
 

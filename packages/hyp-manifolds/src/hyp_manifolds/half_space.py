@@ -1,13 +1,11 @@
 """The upper half-space {(a, h) : h > 0} with metric |dx|^2/(c h^2), height h last."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool
 
-from hyp_manifolds import _checks
 from hyp_manifolds._chart import ChartModel
 from hyp_manifolds._manifold import Scalar, Vector
 from hyp_manifolds._numerics import combine, dots, norm
@@ -249,19 +247,6 @@ class HalfSpace(ChartModel):
         """
         return jnp.all(jnp.isfinite(x)) & (height(x) > (0.0 if atol is None else -atol))
 
-    def random_point(self, key: jax.Array, dim: int, c: Any, *, std: Any = 1.0, dtype: Any = None) -> jax.Array:
-        """A point exp_0(sqrt(c) u) with u normal in an orthonormal frame at the origin, scale `std`.
-
-        Args: key: a JAX PRNG key; dim: dimension, a Python int; c: scalar > 0; std: scale, in the unit of distance;
-            dtype: of the result, None is the manifold's, or JAX's default.
-
-        Returns: point, shape (dim,).
-        """
-        where, kind = "HalfSpace.random_point", self._default_dtype(dtype, "HalfSpace.random_point")
-        scale = jnp.sqrt(_checks.curvature(where, self.curvature_domain, c, kind))
-        std = _checks.scalar(where, "std", std, kind)
-        return super().random_point(key, dim, c, std=scale * std, dtype=dtype)
-
     def _to_spatial(self, x: jax.Array, c: jax.Array) -> jax.Array:
         return combine((1 / jnp.sqrt(c), chart(above(x))))
 
@@ -280,8 +265,8 @@ class HalfSpace(ChartModel):
     def _origin(self, c: jax.Array, dim: int) -> jax.Array:
         return jnp.where(jnp.arange(dim) == dim - 1, 1.0, 0.0).astype(c.dtype)
 
-    def _frame_at_origin(self, u: jax.Array) -> jax.Array:
-        return u
+    def _frame_at_origin(self, u: jax.Array, c: jax.Array) -> jax.Array:
+        return jnp.sqrt(c) * u
 
 
 __all__ = ["HalfSpace"]

@@ -363,7 +363,7 @@ class Hyperboloid(Hyperbolic):
     def _origin(self, c: jax.Array, dim: int) -> jax.Array:
         return jnp.concatenate([(1 / jnp.sqrt(c))[None], jnp.zeros(dim, c.dtype)])
 
-    def _frame_at_origin(self, u: jax.Array) -> jax.Array:
+    def _frame_at_origin(self, u: jax.Array, c: jax.Array) -> jax.Array:
         return jnp.concatenate([jnp.zeros_like(u[:1]), u])
 
     # Layers' helpers, batched by signature ---------------------------------------------------------------------------

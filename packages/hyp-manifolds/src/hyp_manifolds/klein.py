@@ -274,7 +274,7 @@ class Klein(ChartModel):
     def _origin(self, c: jax.Array, dim: int) -> jax.Array:
         return jnp.zeros(dim, c.dtype)
 
-    def _frame_at_origin(self, u: jax.Array) -> jax.Array:
+    def _frame_at_origin(self, u: jax.Array, c: jax.Array) -> jax.Array:
         return u
 
 

@@ -348,7 +348,7 @@ class Poincare(Hyperbolic):
     def _origin(self, c: jax.Array, dim: int) -> jax.Array:
         return jnp.zeros(dim, c.dtype)
 
-    def _frame_at_origin(self, u: jax.Array) -> jax.Array:
+    def _frame_at_origin(self, u: jax.Array, c: jax.Array) -> jax.Array:
         return 0.5 * u
 
     # Layers' helpers, batched by signature ---------------------------------------------------------------------------

@@ -42,7 +42,7 @@ class Space:
         """
 
         def one(m: Manifold, c: jax.Array, p: jax.Array, b: jax.Array) -> jax.Array:
-            moves = m._frame_at_origin(jnp.ones(m.intrinsic_dim(b.shape[0]), b.dtype)) != 0
+            moves = m._frame_at_origin(jnp.ones(m.intrinsic_dim(b.shape[0]), b.dtype), c) != 0
             return m.logmap_0(m.addition(jnp.where(moves, -b, b), p, c), c)  # the inversion keeps time, or the pole
 
         return self._coordinates(self.each(one, x, base))
@@ -59,21 +59,21 @@ class Space:
 
     def recentred(self, x: Parts, base: Parts) -> Parts:
         """The point that lies to the origin as x to base."""
-        return self.each(lambda m, c, u: m.expmap_0(m._frame_at_origin(u), c), self.log_far(x, base))
+        return self.each(lambda m, c, u: m.expmap_0(m._frame_at_origin(u, c), c), self.log_far(x, base))
 
     def _coordinates(self, v: Parts) -> Parts:
         """Coordinates of a tangent at the origin."""
 
-        def one(m: Manifold, _: jax.Array, u: jax.Array) -> jax.Array:
+        def one(m: Manifold, c: jax.Array, u: jax.Array) -> jax.Array:
             dim = m.intrinsic_dim(u.shape[0])
-            unit = m._frame_at_origin(jnp.ones(dim, u.dtype))
+            unit = m._frame_at_origin(jnp.ones(dim, u.dtype), c)
             return u[u.shape[0] - dim :] / unit[u.shape[0] - dim :]
 
         return self.each(one, v)
 
     def exp(self, e: Parts, base: Parts) -> Parts:
         """exp_base of the tangent with coordinates e: base (+) exp_0(e)."""
-        return self.each(lambda m, c, u, b: m.addition(b, m.expmap_0(m._frame_at_origin(u), c), c), e, base)
+        return self.each(lambda m, c, u, b: m.addition(b, m.expmap_0(m._frame_at_origin(u, c), c), c), e, base)
 
     def moved(self, q: Parts, base: Parts) -> Parts:
         """base (+) q, the inverse of `recentred`."""
