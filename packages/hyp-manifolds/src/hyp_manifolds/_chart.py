@@ -20,9 +20,8 @@ from hyp_manifolds._lorentz import (
     toward,
 )
 from hyp_manifolds._manifold import Scalar, Vector
-from hyp_manifolds._numerics import asinh_sq, combine, cosh_sinhc_scaled, dots, norm, sinh_ratio, stretch
+from hyp_manifolds._numerics import asinh_sq, asinhc, combine, cosh_sinhc_scaled, dots, norm, sinh_ratio, stretch
 from hyp_manifolds._translation import gyrate, scale, translate
-from hyp_manifolds.hyperboloid import _asinhc
 
 
 @dataclass(frozen=True)
@@ -125,7 +124,7 @@ class ChartModel(Hyperbolic):
         Returns: tangent at the origin, shape (dim,).
         """
         t = self._to_spatial(y, c)
-        w = combine((_asinhc(jnp.sqrt(c) * norm(t)), t))
+        w = combine((asinhc(jnp.sqrt(c) * norm(t)), t))
         return self._from_spatial_tangent(w, jnp.zeros_like(t), c)
 
     def geodesic(self, t: Scalar, x: Vector, y: Vector, c: Scalar) -> Vector:

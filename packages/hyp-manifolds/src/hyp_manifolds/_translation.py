@@ -33,15 +33,19 @@ def translate(x: jax.Array, y: jax.Array, c: jax.Array) -> jax.Array:
     return jnp.where(whole, again(y, yy), again(x, xx) + y) + combine((k, x))
 
 
-def scale(r: jax.Array, x: jax.Array, c: jax.Array) -> jax.Array:
-    """Spatial part sinh(r asinh(n))/n x of r (*) x, n = sqrt(c)|x|."""
-    n = jnp.sqrt(c) * norm(x)
+def along_ray(r: jax.Array, n: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """(k, b) with sinh(r asinh(n))/n = k b, n = sqrt(c)|x|: multiply by k last, it may be large (see `stretch`)."""
     theta = r * jnp.arcsinh(n)
     k, _, b = cosh_sinhc_scaled(theta * theta)
-    far = n > 1.0  # sinh(theta)/n, where theta/n and n^2 could leave the range that the result is in
+    far = n > 1.0  # where theta/n and n^2 could leave the range that the result is in
     by_n = k / jnp.where(far, n, 1.0)
-    size = jnp.where(far, by_n * (b * theta), k * b * r * asinhc2(jnp.where(far, 0.0, n) ** 2))
-    return stretch(k, combine((size, x)))
+    return k, jnp.where(far, by_n * (b * theta), k * b * r * asinhc2(jnp.where(far, 0.0, n) ** 2))
+
+
+def scale(r: jax.Array, x: jax.Array, c: jax.Array) -> jax.Array:
+    """Spatial part sinh(r asinh(n))/n x of r (*) x, n = sqrt(c)|x|."""
+    k, b = along_ray(r, jnp.sqrt(c) * norm(x))
+    return stretch(k, combine((b, x)))
 
 
 def gyrate(x: jax.Array, y: jax.Array, z: jax.Array, c: jax.Array) -> jax.Array:

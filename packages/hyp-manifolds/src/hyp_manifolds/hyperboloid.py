@@ -8,7 +8,6 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from hyp_manifolds import _hnnpp
-from hyp_manifolds._gyro import rotate
 from hyp_manifolds._hyperbolic import Hyperbolic
 from hyp_manifolds._lorentz import (
     along,
@@ -32,7 +31,7 @@ from hyp_manifolds._manifold import Scalar
 from hyp_manifolds._numerics import (
     again,
     asinh_sq,
-    asinhc2,
+    asinhc,
     combine,
     cosh_sinhc_scaled,
     dots,
@@ -43,7 +42,7 @@ from hyp_manifolds._numerics import (
     sinh_ratio,
     stretch,
 )
-from hyp_manifolds._translation import translate
+from hyp_manifolds._translation import along_ray, gyrate, translate
 
 Ambient = Float[Array, "ambient"]
 
@@ -140,13 +139,9 @@ class Hyperboloid(Hyperbolic):
         Returns: point, shape (dim + 1,). Accuracy: 4 eps times the condition number.
         """
         x_s = spatial(x)
-        n = jnp.sqrt(c) * norm(x_s)
-        theta = r * jnp.arcsinh(n)
-        k, _, b = cosh_sinhc_scaled(theta * theta)
-        far = n > 1.0  # sinh(theta)/n, where theta/n and n^2 could leave the range that the result is in
-        by_n = k / jnp.where(far, n, 1.0)
-        size = jnp.where(far, by_n * (b * theta), k * b * r * asinhc2(jnp.where(far, 0.0, n) ** 2))
-        return with_time(time_over(k * jnp.abs(size) * norm(x_s), c), stretch(k, combine((size, x_s))))
+        n = norm(x_s)
+        k, b = along_ray(r, jnp.sqrt(c) * n)
+        return with_time(time_over(k * jnp.abs(b) * n, c), stretch(k, combine((b, x_s))))
 
     def gyration(self, x: Ambient, y: Ambient, z: Ambient, c: Scalar) -> Ambient:
         """Gyration gyr[x, y] z: a rotation about the origin in the plane of x and y, the ball's through the isometry.
@@ -155,16 +150,7 @@ class Hyperboloid(Hyperbolic):
         Returns: array like z, its time coordinate kept. Accuracy: 4 eps times the condition number. Source: Ungar
         2005, Eq. 1.27.
         """
-        x_s, y_s = spatial(x), spatial(y)
-        xx, yy = dots((x_s, x_s), (y_s, y_s))
-        a, b = time_scaled(xx, c), time_scaled(yy, c)
-        s = x_s + y_s
-        by, ss = dots((s, y_s - x_s), (s, s))
-        # The sum of the ball's points, x/(1 + a) + y/(1 + b); where x ~ -y, in terms of s
-        near = (ss < xx) & (ss < yy)
-        k = jnp.where(near, c * by / ((a + b) * (1 + a) * (1 + b)), 1 / (1 + a))
-        e = jnp.where(near, s, y_s) / (1 + b) + combine((k, x_s))
-        return with_time(time_of(z), rotate(spatial(z), -y_s / (1 + b), e, 2 / (1 + b), 2 / (1 + a), c))
+        return with_time(time_of(z), gyrate(spatial(x), spatial(y), spatial(z), c))
 
     # Exponential and logarithm ---------------------------------------------------------------------------------------
 
@@ -212,7 +198,7 @@ class Hyperboloid(Hyperbolic):
         300.
         """
         y_s = spatial(y)
-        return with_time(jnp.zeros_like(time_of(y)), combine((_asinhc(jnp.sqrt(c) * norm(y_s)), y_s)))
+        return with_time(jnp.zeros_like(time_of(y)), combine((asinhc(jnp.sqrt(c) * norm(y_s)), y_s)))
 
     def geodesic(self, t: Scalar, x: Ambient, y: Ambient, c: Scalar) -> Ambient:
         """Point (sinh((1 - t) rho) x + sinh(t rho) y)/sinh(rho) of the geodesic.
@@ -439,13 +425,6 @@ def _tangent(v: jax.Array, x: jax.Array, c: jax.Array) -> jax.Array:
     """The ambient tangent at x with spatial part v: v_0 = <x_s, v_s>/x_0."""
     xx, xv = dots((x, x), (x, v))
     return with_time(jnp.sqrt(c) * xv / time_scaled(xx, c), v)
-
-
-def _asinhc(n: jax.Array) -> jax.Array:
-    """asinh(n)/n for norms, whose square may overflow."""
-    big = n > 1e100
-    safe = jnp.where(big, n, 1.0)
-    return jnp.where(big, jnp.arcsinh(safe) / safe, asinhc2(jnp.where(big, 0.0, n) ** 2))
 
 
 __all__ = ["Hyperboloid"]

@@ -12,6 +12,7 @@ from hyp_manifolds._manifold import Scalar, Vector
 from hyp_manifolds._numerics import (
     asinh_sq,
     asinhc2,
+    bounded,
     combine,
     dots,
     gap_and_dots,
@@ -22,7 +23,7 @@ from hyp_manifolds._numerics import (
     scope,
     sinh_ratio,
 )
-from hyp_manifolds.poincare import Poincare, _bounded
+from hyp_manifolds.poincare import Poincare
 
 # At the origin the two balls share their formulas: the same tanh and atanh, another unit of length.
 _BALL = Poincare()
@@ -128,7 +129,7 @@ class Klein(ChartModel):
         Args: v: tangent at x, shape (dim,); x: point, shape (dim,); c: scalar > 0.
         Returns: point, shape (dim,), strictly inside; x itself at v = 0. Accuracy: 4 eps times the condition number.
         """
-        v = _bounded(v, c)
+        v = bounded(v, c)
         step, gap = exp_step(v, x, c)
         return strictly_inside(x + combine((step, v)), gap, c)
 

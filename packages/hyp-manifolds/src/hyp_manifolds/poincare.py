@@ -14,6 +14,7 @@ from hyp_manifolds._manifold import Scalar, Vector
 from hyp_manifolds._numerics import (
     asinh_sq,
     asinhc2,
+    bounded,
     combine,
     dots,
     gap_and_dots,
@@ -139,7 +140,7 @@ class Poincare(Hyperbolic):
         Returns: point, shape (dim,), strictly inside; x itself at v = 0. Accuracy: 4 eps times the condition number.
         Source: Ganea et al. 2018, Lemma 2.
         """
-        v = _bounded(v, c)
+        v = bounded(v, c)
         g_x, xx, vv, xv = gap_and_dots(c, (x,), ((x, x), (v, v), (x, v)))
         theta2 = c * vv / (g_x * g_x)
         k, g_y = tanhc2(theta2) / g_x, sech2_sq(theta2)
@@ -160,7 +161,7 @@ class Poincare(Hyperbolic):
         Args: v: tangent at the origin, shape (dim,); c: scalar > 0.
         Returns: point, shape (dim,), strictly inside. Accuracy: 4 eps. Source: Ganea et al. 2018, Lemma 2.
         """
-        v = _bounded(v, c)
+        v = bounded(v, c)
         (vv,) = dots((v, v))
         return self._exp_along(1.0, v, c * vv, c * vv)
 
@@ -397,15 +398,6 @@ class Poincare(Hyperbolic):
 def _root(uu: jax.Array, u: jax.Array) -> jax.Array:
     """|u|, from its square where that cannot underflow."""
     return safe_sqrt(uu) if scope().narrow else norm(u)
-
-
-def _bounded(v: jax.Array, c: jax.Array) -> jax.Array:
-    """v shortened to a length whose square does not overflow; tanh saturates long before, so no result changes."""
-    if scope().narrow:
-        return v
-    limit = 1e100 / jnp.sqrt(c)
-    m = jnp.max(jnp.abs(jax.lax.stop_gradient(v)))
-    return v * jnp.where(m > limit, limit / jnp.where(m > 0, m, 1.0), 1.0)
 
 
 __all__ = ["Poincare"]

@@ -9,7 +9,7 @@ from jaxtyping import Array, Bool, Float
 
 from hyp_manifolds._lorentz import with_time
 from hyp_manifolds._manifold import Manifold, Scalar
-from hyp_manifolds._numerics import combine, dots, norm, safe_div, safe_sqrt, scope
+from hyp_manifolds._numerics import bounded, combine, dots, norm, safe_div, safe_sqrt, scope
 from hyp_manifolds._numerics.signed import arc, arc_sq, asinhc, cosh, sinhc
 
 Ambient = Float[Array, "ambient"]
@@ -114,7 +114,7 @@ class Sphere(Manifold):
         Returns: point, shape (dim + 1,), on the sphere for any v; x itself, to rounding, at v = 0. Accuracy: 4 eps
         times the condition number. Source: Absil et al. 2008, Example 5.4.1.
         """
-        v = _across(_bounded(v, c), x)
+        v = _across(bounded(v, c), x)
         (vv,) = dots((v, v))
         angle2 = -c * vv
         return combine((cosh(angle2) / (jnp.sqrt(c) * norm(x)), x), (sinhc(angle2), v))
@@ -125,7 +125,7 @@ class Sphere(Manifold):
         Args: v: tangent at the pole, shape (dim + 1,), whose first coordinate is not read; c: scalar > 0.
         Returns: point, shape (dim + 1,). Accuracy: 4 eps times the condition number.
         """
-        v_s = _bounded(v, c)[1:]
+        v_s = bounded(v, c)[1:]
         (vv,) = dots((v_s, v_s))
         angle2 = -c * vv
         return with_time(cosh(angle2) / jnp.sqrt(c), combine((sinhc(angle2), v_s)))
@@ -347,15 +347,6 @@ def _across(v: jax.Array, x: jax.Array) -> jax.Array:
 
 def _axis(x: jax.Array, number: int) -> jax.Array:
     return jnp.where(jnp.arange(x.shape[0]) == number, 1.0, 0.0)
-
-
-def _bounded(v: jax.Array, c: jax.Array) -> jax.Array:
-    """v shortened to a length whose square does not overflow: an angle of 1e100 has no digit left."""
-    if scope().narrow:
-        return v
-    limit = 1e100 / jnp.sqrt(jax.lax.stop_gradient(c))
-    m = jnp.max(jnp.abs(jax.lax.stop_gradient(v)))
-    return v * jnp.where(m > limit, limit / jnp.where(m > 0, m, 1.0), 1.0)
 
 
 __all__ = ["Sphere"]

@@ -11,7 +11,7 @@ from jaxtyping import Array, Bool, Float
 from hyp_manifolds import _checks
 from hyp_manifolds._door import door
 from hyp_manifolds._manifold import Manifold, Scalar, Vector
-from hyp_manifolds._numerics import combine, dots, norm, safe_sqrt, scope, sech2_sq, shrink_inside
+from hyp_manifolds._numerics import bounded, combine, dots, norm, safe_sqrt, scope, sech2_sq, shrink_inside, tanh
 from hyp_manifolds._numerics.signed import (
     arc,
     arc_sq,
@@ -21,7 +21,6 @@ from hyp_manifolds._numerics.signed import (
     signed_gap_and_dots,
     sinh_ratio,
     sinhc,
-    tanh,
     tanhc,
     wedge_sq,
 )
@@ -160,7 +159,7 @@ class Stereographic(Manifold):
         Returns: point, shape (dim,), strictly inside the ball for c > 0, finite for c < 0 whatever the length of v; x
         itself at v = 0. Accuracy: 4 eps times the condition number. Source: Bachmann et al. 2020, Eq. 3.
         """
-        v = _bounded(v, c)
+        v = bounded(v, c)
         g_x, xx, vv, xv = signed_gap_and_dots(c, (x,), ((x, x), (v, v), (x, v)))
         sphere, theta2 = c < 0, c * vv / (g_x * g_x)
         ball2, sphere2 = jnp.where(sphere, 0.0, theta2), jnp.where(sphere, theta2, 0.0)
@@ -206,7 +205,7 @@ class Stereographic(Manifold):
         point past infinity, on the other side of the origin. Accuracy: 4 eps, for c < 0 times the condition number.
         Source: Bachmann et al. 2020, Eq. 3.
         """
-        v = _bounded(v, c)
+        v = bounded(v, c)
         (vv,) = dots((v, v))
         return self._exp_along(1.0, v, c * vv, c * vv, slack=2.0)
 
@@ -433,18 +432,6 @@ def _to_infinity(c: jax.Array, square: jax.Array, used: jax.Array) -> jax.Array:
 
 def _constant(a: jax.Array) -> jax.Array:
     return jax.lax.stop_gradient(a)
-
-
-def _bounded(v: jax.Array, c: jax.Array) -> jax.Array:
-    """v shortened to a length whose square does not overflow.
-
-    In the ball tanh saturates long before, so no result changes; on the sphere an angle of 1e100 has no digit left.
-    """
-    if scope().narrow:
-        return v
-    limit = 1e100 / jnp.sqrt(jnp.abs(_constant(c)))
-    m = jnp.max(jnp.abs(_constant(v)))
-    return v * jnp.where(m > limit, limit / jnp.where(m > 0, m, 1.0), 1.0)
 
 
 __all__ = ["Stereographic"]

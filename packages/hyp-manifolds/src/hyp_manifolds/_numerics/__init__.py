@@ -8,6 +8,7 @@ from hyp_manifolds._numerics.gap import gap_and_dots, inside, keep_inside, shrin
 from hyp_manifolds._numerics.scope import in_scope, matmul, scope, wide_matmul, widening
 from hyp_manifolds._numerics.special import (
     asinh_sq,
+    asinhc,
     asinhc2,
     cosh2,
     cosh_sinhc_scaled,
@@ -22,12 +23,14 @@ from hyp_manifolds._numerics.special import (
     tanh,
     tanhc2,
 )
-from hyp_manifolds._numerics.sums import again, combine, dots, fence, norm, range_scale, stretch
+from hyp_manifolds._numerics.sums import again, bounded, combine, dots, fence, norm, range_scale, stretch
 
 __all__ = [
     "again",
     "asinh_sq",
+    "asinhc",
     "asinhc2",
+    "bounded",
     "combine",
     "cosh2",
     "cosh_sinhc_scaled",

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 
 from hyp_manifolds._numerics.gap import gap_and_dots
 from hyp_manifolds._numerics.scope import in_x64, scope
-from hyp_manifolds._numerics.special import _SINHC, _TANHC, _cosh, _derivative, _series, _sinh, safe_div
+from hyp_manifolds._numerics.special import _SINHC, _TANHC, _cosh, _derivative, _series, _sinh, safe_div, tanh
 from hyp_manifolds._numerics.sums import dots
 
 _TERMS = 30  # of asin, whose series converges slowly: at the threshold 1/4 all digits
@@ -91,12 +91,6 @@ def _analytic(
 
     f.__doc__ = doc
     return f
-
-
-def tanh(t: jax.Array) -> jax.Array:
-    """Hyperbolic tangent of t >= 0. The compiler's own is 3 units in the last place below 1 where it should be 1."""
-    e = jnp.exp(-2 * t)
-    return jnp.where(t > 1.0, 1 - 2 * e / (1 + e), jnp.tanh(t))
 
 
 tanhc = _analytic(

@@ -96,6 +96,18 @@ def range_scale(x: jax.Array) -> jax.Array:
     return power_of_two(jnp.max(jnp.abs(lax.stop_gradient(x))))
 
 
+def bounded(v: jax.Array, c: jax.Array) -> jax.Array:
+    """A tangent shortened to a length whose square does not overflow.
+
+    In hyperbolic models tanh saturates long before, so no result changes; on a sphere an angle of 1e100 has no digits.
+    """
+    if scope().narrow:
+        return v
+    limit = 1e100 / jnp.sqrt(jnp.abs(lax.stop_gradient(c)))
+    m = jnp.max(jnp.abs(lax.stop_gradient(v)))
+    return v * jnp.where(m > limit, limit / jnp.where(m > 0, m, 1.0), 1.0)
+
+
 @jax.custom_jvp
 @in_x64
 def _scaled_norm(x: jax.Array) -> jax.Array:
