@@ -1,3 +1,4 @@
+import gc
 import os
 import pathlib
 
@@ -25,6 +26,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         model = getattr(getattr(item, "callspec", None), "params", {}).get("model")
         shared = item.path.name in ("test_laws.py", "test_contract.py") and model is not None
         item.add_marker(pytest.mark.xdist_group(str(model) if shared else item.path.stem))
+
+
+def _group(item: pytest.Item) -> str:
+    marker = item.get_closest_marker("xdist_group")
+    return marker.args[0] if marker else item.path.stem
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """Frees a group's compiled code after its last test.
+
+    Every compiled function holds some twenty memory maps, and a process may have 65,530: past that it crashes.
+    """
+    if nextitem is None or _group(nextitem) != _group(item):
+        jax.clear_caches()
+        gc.collect()
 
 
 def pytest_report_header() -> str:

@@ -1,4 +1,5 @@
 import os
+import signal
 from typing import NamedTuple
 
 import numpy as np
@@ -22,6 +23,14 @@ class Tree(NamedTuple):
     labels: list[str]
     edges: np.ndarray
     c: float
+
+
+@pytest.fixture
+def usual_handler():
+    """Ctrl-C as a terminal has it, for this process and its children: one started in the background ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(scope="session")

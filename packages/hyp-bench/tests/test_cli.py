@@ -75,7 +75,7 @@ def test_embed_leaves_points_and_pictures(tree, tmp_path, manifold):
     )
 
 
-def test_ctrl_c_then_resume_gives_the_same_bits(tree, tmp_path):
+def test_ctrl_c_then_resume_gives_the_same_bits(tree, tmp_path, usual_handler):
     """A real SIGINT in the middle of a long run, then the rest of it, against a run that was never stopped."""
     stopped, whole = tmp_path / "stopped", tmp_path / "whole"
     checkpoint = stopped / "checkpoint.npz"

@@ -7,6 +7,8 @@ import threading
 import pytest
 from hyp_bench.interrupts import StopRequest
 
+pytestmark = pytest.mark.usefixtures("usual_handler")
+
 
 def press():
     signal.raise_signal(signal.SIGINT)
