@@ -35,9 +35,15 @@ def resolve(manifold: Manifold, operation: str) -> Callable[..., Any]:
     return CALLS[operation](manifold) if operation in CALLS else getattr(manifold, operation)
 
 
+def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+    """jit with the compiler's usual effort, whatever XLA_FLAGS say: rounding is a matter of what it contracts."""
+    usual = {"xla_backend_optimization_level": 3, "xla_cpu_use_fusion_emitters": True}
+    return jax.jit(function, compiler_options=usual)
+
+
 @cache
 def _forward(manifold: Manifold, operation: str) -> Callable[..., Any]:
-    return jax.jit(jax.vmap(resolve(manifold, operation)))
+    return compiled(jax.vmap(resolve(manifold, operation)))
 
 
 @cache
@@ -48,7 +54,7 @@ def _graded(manifold: Manifold, operation: str) -> Callable[..., Any]:
         value, pull = jax.vjp(lambda *a: jnp.ravel(function(*a)), *arguments)
         return value, pull(cotangent.astype(value.dtype))
 
-    return jax.jit(jax.vmap(one))
+    return compiled(jax.vmap(one))
 
 
 def _blocks(arguments: tuple[np.ndarray, ...]) -> Iterator[tuple[list[np.ndarray], int]]:
@@ -99,4 +105,4 @@ class Batched:
         return value.reshape(len(value), -1).astype(np.float64)
 
 
-__all__ = ["CALLS", "ROWS", "Batched", "forward", "graded", "resolve"]
+__all__ = ["CALLS", "ROWS", "Batched", "compiled", "forward", "graded", "resolve"]
