@@ -2,10 +2,13 @@ import gc
 import importlib.metadata
 import os
 import pathlib
+import re
+from typing import Any
 
 import hypothesis
 import jax
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 # HYPOTHESIS_PROFILE=nightly searches long; ci (what `.ci/run` sets) draws the same examples in every run.
 hypothesis.settings.register_profile("dev", max_examples=50, deadline=None)
@@ -29,18 +32,22 @@ if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One worker for each model's laws and contract, and for each other file: neighbours share what they compile."""
-    for item in items:
-        model = getattr(getattr(item, "callspec", None), "params", {}).get("model")
-        shared = item.path.name in ("test_laws.py", "test_contract.py") and model is not None
-        item.add_marker(pytest.mark.xdist_group(str(model) if shared else item.path.stem))
+def group(nodeid: str) -> str:
+    """Tests that share what they compile: the laws and the contract of one model, else those of one file."""
+    path, _, name = nodeid.partition("::")
+    model = re.search(r"\[(?:[cgt]pu-)?([a-z_]+)", name)
+    return model[1] if model and path.endswith(("test_laws.py", "test_contract.py")) else path
 
 
-def _group(item: pytest.Item) -> str:
-    marker = item.get_closest_marker("xdist_group")
-    return marker.args[0] if marker else item.path.stem
+class _Groups(LoadScopeScheduling):
+    """Gives a whole group to one worker (`--dist=loadgroup` does not from pytest 9.2 on)."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return group(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    return _Groups(config, log)
 
 
 @pytest.hookimpl(trylast=True)
@@ -49,7 +56,7 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
 
     Every compiled function holds some twenty memory maps, and a process may have 65,530: past that it crashes.
     """
-    if nextitem is None or _group(nextitem) != _group(item):
+    if nextitem is None or group(nextitem.nodeid) != group(item.nodeid):
         jax.clear_caches()
         gc.collect()
 
