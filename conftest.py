@@ -1,5 +1,6 @@
 import gc
 import importlib.metadata
+import itertools
 import os
 import pathlib
 import re
@@ -8,6 +9,7 @@ from typing import Any
 import hypothesis
 import jax
 import pytest
+from jax._src import checkify
 from xdist.scheduler import LoadScopeScheduling
 
 # HYPOTHESIS_PROFILE=nightly searches long; ci (what `.ci/run` sets) draws the same examples in every run.
@@ -55,10 +57,13 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
     """Frees a group's compiled code after its last test.
 
     Every compiled function holds some twenty memory maps, and a process may have 65,530: past that it crashes.
+    checkify numbers its checks, and the numbers are part of a program: each group starts at 1, so that whatever ran
+    before, its programs are found in the compilation cache.
     """
     if nextitem is None or group(nextitem.nodeid) != group(item.nodeid):
         jax.clear_caches()
         gc.collect()
+        checkify.next_code = itertools.count(1).__next__
 
 
 def pytest_report_header() -> str:
