@@ -13,6 +13,8 @@ from collections.abc import Iterator
 import pytest
 from packaging.requirements import Requirement
 
+pytestmark = pytest.mark.one_precision
+
 ROOT = pathlib.Path(__file__).parents[1]
 MODULES = ["hyp_manifolds", "hyp_optim", "hyp_nn", "hyp_bench"]
 # Part of jax's own interface: whoever depends on jax has it.

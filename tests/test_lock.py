@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.one_precision
+
 ROOT = pathlib.Path(__file__).parents[1]
 LOCK = (ROOT / "uv.lock").read_text(encoding="utf-8")
 REGISTRY = re.search(r'registry = "(https://[^/"]+)', LOCK).group(1)

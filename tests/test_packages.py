@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from packaging.requirements import Requirement
 
+pytestmark = pytest.mark.one_precision
+
 ROOT = pathlib.Path(__file__).parents[1]
 PACKAGES = ["hyp-manifolds", "hyp-optim", "hyp-nn", "hyp-bench"]
 

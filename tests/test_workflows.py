@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
+pytestmark = pytest.mark.one_precision
+
 ROOT = pathlib.Path(__file__).parents[1]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.y*ml"))
 PINNED = re.compile(r"[\w.-]+/[\w./-]+@(?!0{40})[0-9a-f]{40}")

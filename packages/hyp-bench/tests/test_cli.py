@@ -14,6 +14,8 @@ from hyp_bench import cli
 from hyp_bench.checkpoint import load_checkpoint
 from hyp_manifolds import Hyperboloid, Poincare
 
+pytestmark = pytest.mark.one_precision
+
 RUN = [sys.executable, "-m", "hyp_bench"]
 QUICK = ["--epochs", "6", "--burn-in", "2", "--checkpoint-every", "2", "--negatives", "5"]
 
@@ -75,6 +77,7 @@ def test_embed_leaves_points_and_pictures(tree, tmp_path, manifold):
     )
 
 
+@pytest.mark.slow
 def test_ctrl_c_then_resume_gives_the_same_bits(tree, tmp_path, usual_handler):
     """A real SIGINT in the middle of a long run, then the rest of it, against a run that was never stopped."""
     stopped, whole = tmp_path / "stopped", tmp_path / "whole"
@@ -208,6 +211,7 @@ def test_a_diverging_run_is_stopped(tree, in_process, tmp_path):
         assert np.isfinite(arrays(tmp_path / "out" / "checkpoint.npz")["points"]).all()
 
 
+@pytest.mark.slow
 def test_check_fails_below_the_published_quality():
     out, _ = hyp_bench("mammals", "--epochs", 1, "--no-euclid", "--no-picture", "--check", code=1)
     assert "check: MAP 0.0" in out

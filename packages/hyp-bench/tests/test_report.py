@@ -15,6 +15,8 @@ from hyp_bench.report.palette import DARK, DARK_BRANCHES, LIGHT, LIGHT_BRANCHES
 from hyp_bench.report.tree import check_edges, spanning_forest
 from matplotlib.image import imread
 
+pytestmark = pytest.mark.one_precision
+
 WORDS = {"title": 'Mammals <i>&</i> "friends"', "caption": "A caption with {{DATA}} and </style>."}
 
 

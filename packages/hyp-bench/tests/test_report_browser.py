@@ -15,6 +15,8 @@ from selenium.webdriver.common.actions.action_builder import ActionBuilder
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
+pytestmark = pytest.mark.one_precision
+
 # Containers run as root and have a small /dev/shm; the rest keeps the browser itself off the network.
 FLAGS = [
     "--headless",

@@ -5,6 +5,8 @@ import pytest
 from hyp_manifolds import HalfSpace, Klein, ProperVelocity, Sphere, Stereographic
 from hyp_manifolds.testing import check_manifold, contract_violations
 
+pytestmark = pytest.mark.slow
+
 
 class MetricOfTheConformalBall(Klein):
     def tangent_inner(self, u, v, x, c):
