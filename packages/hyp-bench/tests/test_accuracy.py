@@ -45,6 +45,16 @@ def test_a_sound_model_passes_and_leaves_a_page_and_a_plot(tmp_path: Path, capsy
     assert "0 beyond the contract" in " ".join(capsys.readouterr().out.split())
 
 
+@pytest.mark.slow
+def test_two_processes_write_the_same_page(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    pages = []
+    for jobs in ("1", "2"):
+        assert main(["accuracy", "--quick", "--models", "euclidean", "--jobs", jobs, "--out", "page.md"]) == 0
+        pages.append(Path("page.md").read_text())
+    assert pages[0] == pages[1]
+
+
 @pytest.mark.parametrize(
     ("fault", "kinds"), [(WrongNorm, {"value"}), (WrongSlope, {"JVP", "VJP"})], ids=["value", "slope"]
 )

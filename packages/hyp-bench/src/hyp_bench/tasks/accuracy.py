@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import multiprocessing
 import platform
 import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -37,6 +40,8 @@ class Accuracy:
     """Fewer curvatures, one dimension, float32 only, derivatives on a few inputs: what CI runs."""
     seed: int = 0
     """Seed of the inputs."""
+    jobs: int = 1
+    """Processes to share the work among."""
     out: Path = Path("out/accuracy.md")
     """The page; the plot lies beside it, with the ending .png."""
 
@@ -48,21 +53,23 @@ class Accuracy:
 
         names = self.models or tuple(oracle.ORACLES)
         unknown = [name for name in names if name not in oracle.ORACLES]
+        require(self.jobs >= 1, f"--jobs must be at least 1, got {self.jobs}.")
         require(not unknown, f"--models: unknown {', '.join(unknown)}; known are {', '.join(oracle.ORACLES)}.")
         library = LIBRARIES[self.library]()
         dtypes = ("float32",) if self.quick else self.dtypes
         cells: list[Cell] = []
         start = time.perf_counter()
-        for name in names:
-            operations = [op for op in CONTRACT[name] if library.has(name, op)]
-            for dtype in dtypes if operations else ():
-                found = [cell for op in operations for cell in self._measure(library, name, op, dtype)]
-                worst = max((c.error for c in found if c.kind == "value" and c.limit is not None), default=0.0)
-                console.print(
-                    f"{name:16} {dtype}: {len(operations)} operations, {len(found)} cells, worst promised value "
-                    f"{worst:.2g} eps, {len(broken(found))} beyond the contract"
-                )
-                cells += found
+        tasks = {
+            (name, dtype): [op for op in CONTRACT[name] if library.has(name, op)] for name in names for dtype in dtypes
+        }
+        tasks = {task: operations for task, operations in tasks.items() if operations}
+        for ((name, dtype), operations), found in zip(tasks.items(), self._all(tasks), strict=True):
+            worst = max((c.error for c in found if c.kind == "value" and c.limit is not None), default=0.0)
+            console.print(
+                f"{name:16} {dtype}: {len(operations)} operations, {len(found)} cells, worst promised value "
+                f"{worst:.2g} eps, {len(broken(found))} beyond the contract"
+            )
+            cells += found
         for cell in broken(cells):
             console.print(
                 f"beyond the contract: {cell.model}.{cell.operation} {cell.dtype} {cell.kind} [{cell.band}]: "
@@ -75,20 +82,15 @@ class Accuracy:
         console.print(f"{len(cells)} cells in {time.perf_counter() - start:.0f} s; wrote {self.out} and {picture}")
         return 1 if broken(cells) and self.library == "hyp-manifolds" else 0
 
-    def _measure(self, library: Library, model: str, operation: str, dtype: str) -> list[Cell]:
-        from hyp_bench.accuracy import measure
-
-        curvatures = _SIGNED if model == "stereographic" else _CURVATURES
-        return measure(
-            library,
-            model,
-            operation,
-            dtype,
-            dims=(2,) if self.quick else (2, 16),
-            curvatures=curvatures[1::3] if self.quick else curvatures,
-            seed=self.seed,
-            every=12 if self.quick else 3,
-        )
+    def _all(self, tasks: Mapping[tuple[str, str], Sequence[str]]) -> Iterator[list[Cell]]:
+        """Cells of each task, in order."""
+        if self.jobs == 1:
+            yield from (_measure(self, *task, operations) for task, operations in tasks.items())
+            return
+        # A forked process would share JAX's threads and locks with this one.
+        with ProcessPoolExecutor(self.jobs, multiprocessing.get_context("spawn"), initializer=_widen) as pool:
+            futures = [pool.submit(_measure, self, *task, operations) for task, operations in tasks.items()]
+            yield from (future.result() for future in futures)
 
     def _setting(self, library: Library) -> str:
         import jax
@@ -103,3 +105,30 @@ class Accuracy:
         options += [f"--models {' '.join(self.models)}"] if self.models else []
         options += ["--quick"] if self.quick else []
         return " ".join(["hyp-bench accuracy", *options, f"--out {self.out}"])
+
+
+def _widen() -> None:
+    import jax
+
+    jax.config.update("jax_enable_x64", True)
+
+
+def _measure(settings: Accuracy, model: str, dtype: str, operations: Sequence[str]) -> list[Cell]:
+    """Cells of the operations of one model."""
+    from hyp_bench.accuracy import LIBRARIES, measure
+
+    library, curvatures = LIBRARIES[settings.library](), _SIGNED if model == "stereographic" else _CURVATURES
+    return [
+        cell
+        for operation in operations
+        for cell in measure(
+            library,
+            model,
+            operation,
+            dtype,
+            dims=(2,) if settings.quick else (2, 16),
+            curvatures=curvatures[1::3] if settings.quick else curvatures,
+            seed=settings.seed,
+            every=12 if settings.quick else 3,
+        )
+    ]
