@@ -105,7 +105,12 @@ def test_ci_covers_every_supported_python_and_the_oldest_dependencies() -> None:
     jobs = yaml.safe_load(CI)["jobs"]
     assert jobs["run"]["strategy"]["matrix"]["python"] == ["3.11", "3.12", "3.13"]
     commands = {name: [step["run"] for step in job["steps"] if "run" in step] for name, job in jobs.items()}
-    assert commands == {"run": [".ci/run"], "lowest-direct": [".ci/lowest"]}
+    assert commands == {
+        "run": [".ci/run"],
+        "full-compilation": [".ci/run sync browser tests_float32 tests_float64"],
+        "lowest-direct": [".ci/lowest"],
+    }
+    assert jobs["full-compilation"]["steps"][-1]["env"] == {"XLA_FLAGS": ""}
 
 
 def test_the_gpu_runner_executes_reviewed_code_only() -> None:
