@@ -11,6 +11,7 @@ from hyp_manifolds import (
     Hyperboloid,
     Klein,
     Poincare,
+    Stereographic,
     convert,
     einstein_midpoint,
     gyro_midpoint,
@@ -187,6 +188,50 @@ def test_gradients_are_finite_where_points_coincide(form) -> None:
     assert np.isfinite(jax.hessian(lambda w: jnp.sum(form(BALL, batch[1], w, 0.9)))(weights[0])).all()
 
 
+def bachmann(x, weights, c) -> list:
+    """Bachmann et al. 2020 in 60 digits: 1/2 (x)_c of sum w lambda x/sum |w| (lambda - 1); the antipode beyond pi/2."""
+    with mp.workdps(60):
+        c, rows = mp.mpf(float(c)), [[mp.mpf(float(t)) for t in p] for p in x]
+        w = [mp.mpf(float(t)) for t in weights]
+        factor = [2 / (1 - c * mp.fsum(t * t for t in p)) for p in rows]
+        below = mp.fsum(abs(a) * (f - 1) for a, f in zip(w, factor, strict=True))
+        m = [
+            mp.fsum(a * f * p[i] for a, f, p in zip(w, factor, rows, strict=True)) / below for i in range(len(rows[0]))
+        ]
+        n = mp.sqrt(abs(c) * mp.fsum(t * t for t in m))
+        half = mp.tanh(mp.atanh(n) / 2) if c > 0 else mp.tan(mp.atan(n) / 2)
+        scale = half / n if c else mp.mpf(1) / 2
+        if below < 0:  # the antipode of y is -y/(|c||y|^2)
+            scale = -1 / (abs(c) * scale * mp.fsum(t * t for t in m))
+        return [float(scale * t) for t in m]
+
+
+@pytest.mark.parametrize("c", [-4.0, -1e-9, 0.0, 1e-9, 1.0])
+def test_gyro_midpoint_for_curvatures_of_any_sign(c: float) -> None:
+    rng = np.random.default_rng(9)
+    x = (rng.uniform(-0.3, 0.3, (7, 3)) + 0.1).astype(DTYPE)
+    sets = np.stack([rng.uniform(0.5, 1, 7), rng.standard_normal(7)]).astype(DTYPE)
+    far = (3 * x).astype(DTYPE) if c < -1 else x  # the southern half of the sphere
+    for points in (x, far):
+        got = gyro(Stereographic(), points, sets, DTYPE(c))
+        assert off(got, [bachmann(points, row, DTYPE(c)) for row in sets]) < 16 * EPS
+    assert off(gyro(Stereographic(), x, None, DTYPE(c)), bachmann(x, np.ones(7), DTYPE(c))) < 8 * EPS
+
+
+def test_gyro_midpoint_is_smooth_through_flat_space() -> None:
+    """Derivatives by points, weights and c from both sides of c = 0 and at it."""
+    rng = np.random.default_rng(10)
+    x, w = rng.uniform(-0.5, 0.5, (5, 3)).astype(DTYPE), rng.uniform(0.5, 1, 5).astype(DTYPE)
+    slopes = jax.jit(jax.grad(lambda x, w, c: jnp.sum(gyro_midpoint(Stereographic(), x, w, c)), (0, 1, 2)))
+    at = [[np.asarray(g, float) for g in slopes(x, w, DTYPE(c))] for c in (-1e-7, 0.0, 1e-7)]
+    for low, flat, high in zip(*at, strict=True):
+        np.testing.assert_allclose(low, flat, rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(high, flat, rtol=1e-5, atol=1e-6)
+    step = 1e-4
+    ends = [np.sum(bachmann(x, w, sign * step)) for sign in (1, -1)]
+    np.testing.assert_allclose(at[1][2], (ends[0] - ends[1]) / (2 * step), rtol=1e-4)
+
+
 def test_batches_are_loops() -> None:
     points = np.stack([cluster(1.0, 1.0, seed=s) for s in range(6)]).reshape(2, 3, COUNT, DIM + 1)
     weights = np.random.default_rng(6).uniform(size=(2, 3, 2, COUNT)).astype(DTYPE)
@@ -202,6 +247,8 @@ def test_bad_input_is_refused() -> None:
     x, w = np.zeros((3, 2), DTYPE), np.ones(3, DTYPE)
     with pytest.raises(TypeError, match=r"must be a model of hyperbolic space, got Euclidean.*frechet_mean"):
         lorentz_centroid(Euclidean(), x, w, 1.0)
+    with pytest.raises(TypeError, match=r"must be a model of hyperbolic space, got Stereographic"):
+        lorentz_centroid(Stereographic(), x, w, 1.0)
     with pytest.raises(
         ValueError, match=r"einstein_midpoint: `weights` must have shape \(3,\) or \('N', 3\).*got \(4,\)"
     ):

@@ -13,6 +13,11 @@ from hyp_manifolds._hyperbolic import Hyperbolic
 from hyp_manifolds._manifold import Manifold, Scalar
 from hyp_manifolds.hyperboloid import Hyperboloid
 from hyp_manifolds.means._centroid import centroid, joined
+from hyp_manifolds.means._projected import midpoints
+from hyp_manifolds.poincare import Poincare
+from hyp_manifolds.stereographic import Stereographic
+
+_BALL = Poincare()
 
 Points = Float[Array, "*batch count dim"]
 Weights = Float[Array, "*batch rows count"]
@@ -68,12 +73,17 @@ def gyro_midpoint(manifold: Manifold, points: jax.Array, weights: jax.Array | No
     For weights of one sign it is `lorentz_centroid`. A negative weight counts as the positive weight of the opposite
     point -x: that is how attention with signed scores uses it, and where the two differ.
 
-    Args: manifold, points, weights, c: as for `lorentz_centroid`.
-    Returns: points, shape (..., N, A) or (..., A); NaN only where all weights of a row are 0.
+    On `Stereographic` the same formula for c of any sign: at c = 0 sum w x/sum |w|, and for c < 0 the sum of the
+    sphere's unit vectors, scaled back to the sphere (of the formula's two antipodal solutions the nearer one).
+
+    Args: manifold: a hyperbolic model or `Stereographic`; points, weights, c: as for `lorentz_centroid`.
+    Returns: points, shape (..., N, A) or (..., A); NaN where all weights of a row are 0, and for c < 0 where the sum of
+    unit vectors is 0 or points at the antipode of the origin.
     Raises: TypeError, ValueError: as `lorentz_centroid`.
 
     Accuracy: as `lorentz_centroid`. Source: Ungar, Barycentric Calculus, 2010, Ch. 4; the weighted form with |w|:
-    Shimizu, Mukuta and Harada, Hyperbolic Neural Networks++, 2021, Sec. 3.4.
+    Shimizu, Mukuta and Harada, Hyperbolic Neural Networks++, 2021, Sec. 3.4; for c of any sign: Bachmann, Becigneul and
+    Ganea, Constant Curvature Graph Convolutional Networks, 2020.
     """
     return _mean("gyro_midpoint", manifold, points, weights, c, reflect=True)
 
@@ -88,7 +98,7 @@ def lorentz_midpoint(points: jax.Array, weights: jax.Array | None, c: Any) -> ja
 
 
 def _mean(where: str, manifold: Any, points: Any, weights: Any, c: Any, *, reflect: bool) -> jax.Array:
-    if not isinstance(manifold, Hyperbolic):
+    if not isinstance(manifold, Hyperbolic) and not (reflect and isinstance(manifold, Stereographic)):
         raise TypeError(
             f"{where}: `manifold` must be a model of hyperbolic space, got {manifold!r}. "
             "frechet_mean takes any manifold."
@@ -97,7 +107,8 @@ def _mean(where: str, manifold: Any, points: Any, weights: Any, c: Any, *, refle
     if points.ndim < 2 or points.shape[-2] < 1:
         raise ValueError(f"{where}: `points` must have shape (..., M, A) with at least one point, got {points.shape}.")
     if weights is None:
-        weights, reflect = jnp.ones(points.shape[:-1], points.dtype), False
+        weights = jnp.ones(points.shape[:-1], points.dtype)
+        reflect = isinstance(manifold, Stereographic)
     weights = _checks.floating_array(where, "weights", weights, manifold.dtype)
     single = weights.ndim == points.ndim - 1
     batch, count = points.shape[:-2], points.shape[-2]
@@ -114,7 +125,7 @@ def _mean(where: str, manifold: Any, points: Any, weights: Any, c: Any, *, refle
 
 
 @door
-def _centroids(self: Hyperbolic, points: Points, weights: Weights, c: Scalar, reflect: bool) -> Points:
+def _centroids(self: Manifold, points: Points, weights: Weights, c: Scalar, reflect: bool) -> Points:
     *batch, count, ambient = points.shape
     one = functools.partial(centroids_of, self, c=c, reflect=reflect)
     flat = jax.vmap(one)(points.reshape(-1, count, ambient), weights.reshape(-1, *weights.shape[-2:]))
@@ -125,6 +136,10 @@ def centroids_of(
     manifold: Manifold, points: jax.Array, weights: jax.Array, c: jax.Array, reflect: bool = False
 ) -> jax.Array:
     """Centroids of points, shape (M, A), for every row of weights, shape (N, M), inside an operation."""
+    if reflect and isinstance(manifold, Stereographic):
+        ball = c > 0
+        hyperbolic = centroids_of(_BALL, jnp.where(ball, points, 0.0), weights, jnp.where(ball, c, 1.0), reflect)
+        return jnp.where(ball, hyperbolic, midpoints(points, weights, jnp.where(ball, 0.0, c)))
     if not isinstance(manifold, Hyperbolic):
         raise TypeError(f"lorentz_centroid: {manifold!r} is no model of hyperbolic space.")
     s = jax.vmap(manifold._to_spatial, (0, None))(points, c)
