@@ -10,7 +10,9 @@ from hyp_optim import ManifoldSpec, riemannian_sgd
 
 SPACE = Product.from_signature("P2 H3 E4")
 LR = 0.05
-TARGETS = jax.vmap(lambda key: SPACE.random_point(key, 9, 1.0))(jax.random.split(jax.random.key(7), 4))
+TARGETS = jax.vmap(lambda key: SPACE.random_point(key, 9, 1.0, dtype=jnp.float32))(
+    jax.random.split(jax.random.key(7), 4)
+)
 
 
 def loss(table):
