@@ -11,9 +11,9 @@ from hyp_manifolds import MODELS, Euclidean, Hyperboloid, Manifold, Poincare, co
 from hyp_manifolds._hyperbolic import Hyperbolic
 from hyp_manifolds.horospheres import busemann, horosphere_dist, project_to_horosphere
 from hyp_manifolds.stereographic import Stereographic
-from hyp_manifolds.testing import EPS, make_sample
+from hyp_manifolds.testing import EPS, GRADIENT, make_sample
 from hyp_manifolds.testing.oracle import Operation, condition, vector, vjp
-from hyp_manifolds.testing.oracle._vector import dot, minus, norm, times
+from hyp_manifolds.testing.oracle._vector import dot, minus, norm, plus, times
 from jax.experimental import checkify
 
 NARROW = not jax.config.jax_enable_x64
@@ -110,12 +110,19 @@ def test_busemann_is_the_limit_of_distances() -> None:
     np.testing.assert_allclose(got, want, rtol=16 * UNIT)
 
 
+NUDGE = 1e-20
+
+
+def nudged(a, seed: int):
+    direction = vector(np.random.default_rng(seed).standard_normal(len(a)))
+    return plus(a, times(mp.mpf(NUDGE) * norm(a) / norm(direction), direction))
+
+
 @pytest.mark.parametrize("toward", [False, True], ids=["anywhere", "toward"])
-@pytest.mark.parametrize("many", [False, True], ids=["pair", "many"])
 @pytest.mark.parametrize("model", FORMULAS)
-def test_gradient_is_the_formulas(model: str, many: bool, toward: bool) -> None:
+def test_gradient_of_many_is_the_formulas(model: str, toward: bool) -> None:
     def value(x, xi, c):
-        return busemann(MODELS[model], x, xi[None], c)[0] if many else busemann(MODELS[model], x, xi, c)
+        return busemann(MODELS[model], x, xi[None], c)[0]
 
     gradient = jax.jit(jax.vmap(jax.grad(value, (0, 1, 2)), (0, 0, None)))
     for radius in (0.5, 6.0):
@@ -124,15 +131,24 @@ def test_gradient_is_the_formulas(model: str, many: bool, toward: bool) -> None:
         with mp.workdps(70):
             c = mp.mpf(float(DTYPE(C)))
             for i in range(4):
-                want = vjp(FORMULAS[model], [vector(a[i]) for a in exact], c, [mp.mpf(1)])
+                arguments = [vector(a[i]) for a in exact]
+                want = vjp(FORMULAS[model], arguments, c, [mp.mpf(1)])
+                moved = vjp(
+                    FORMULAS[model],
+                    [nudged(a, k) for k, a in enumerate(arguments)],
+                    c * (1 + mp.mpf(NUDGE)),
+                    [mp.mpf(1)],
+                )
                 largest = max(float(norm(w)) for w in want)
-                for k, (value_, exact_) in enumerate(zip(got, want, strict=True)):
+                for k, (value_, exact_, other) in enumerate(zip(got, want, moved, strict=True)):
                     value_ = np.atleast_1d(value_[i])[1 if model == "hyperboloid" and k == 0 else 0 :]
+                    change = float(norm(minus(other, exact_))) / NUDGE
                     exact_ = np.array([float(t) for t in exact_])
                     # the derivative by c is a difference of terms of the others' size
                     size = np.linalg.norm(exact_) if NARROW or k < 2 else largest
-                    bound = 8 if NARROW else 8 * np.exp(2 * radius)  # the gradient's own condition number
-                    assert np.linalg.norm(value_ - exact_) <= bound * UNIT * size
+                    # a random direction sees about half of the gradient's own condition number
+                    bound = 8 * size if NARROW else GRADIENT * max(size, 2 * change)
+                    assert np.linalg.norm(value_ - exact_) <= bound * UNIT
 
 
 # Laws of every model -------------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ import contextlib
 
 import jax
 import pytest
-from hyp_manifolds import MODELS, Hyperboloid, Poincare, hyperboloid_to_poincare, poincare_to_hyperboloid
+from hyp_manifolds import MODELS, Hyperboloid, Poincare, Product, hyperboloid_to_poincare, poincare_to_hyperboloid
 from hyp_manifolds.testing import LAWS, check_isometry, law_violations
 
 
@@ -17,14 +17,21 @@ def on(backend: str):
 
 BACKENDS = sorted({"cpu", jax.default_backend()})
 DIM = 16  # shared with the contract tests: each operation is compiled once
+DIMS = {**dict.fromkeys(MODELS, (DIM,)), "product": None}
+PRODUCT = Product.from_signature("P3 S2 E5")  # one factor of each sign
+SLOW = {"product": [pytest.mark.slow, pytest.mark.one_precision]}  # its factors' formulas pass in both
+CASES = [
+    pytest.param(model, marks=SLOW.get(model, [] if model in ("poincare", "hyperboloid") else [pytest.mark.slow]))
+    for model in DIMS
+]
 
 
 @pytest.mark.parametrize("name", LAWS)
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", CASES)
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_law(backend: str, model: str, name: str) -> None:
     with on(backend):
-        assert law_violations(MODELS[model], name, dims=(DIM,)) == []
+        assert law_violations(MODELS.get(model, PRODUCT), name, dims=DIMS[model]) == []
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -45,3 +52,8 @@ def test_a_manifold_computes_in_its_own_dtype() -> None:
     assert ball.create_origin(1.0, 3).dtype == jnp.float32
     assert ball == Poincare(dtype="float32") and hash(ball) == hash(Poincare(dtype="float32"))
     assert Poincare() == Poincare() and Poincare() != ball and Poincare() != Hyperboloid()
+
+
+def test_a_product_is_tried_in_the_dimension_of_its_factors() -> None:
+    with pytest.raises(ValueError, match="`dim` must be 10, the dimension of P3 S2 E5, got 2"):
+        law_violations(PRODUCT, "squared_distance", dims=(2,))

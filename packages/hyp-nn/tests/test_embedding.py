@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import nnx
-from hyp_manifolds import Euclidean, Hyperboloid, Poincare
+from hyp_manifolds import MODELS, Euclidean, Hyperboloid, Poincare, Product
 from hyp_nn import HypEmbedding, ManifoldParam
 
 EPS = float(jnp.finfo(jnp.float32).eps)
@@ -71,6 +71,45 @@ def test_points_lie_at_the_curvature_of_the_call(curved, c):
 def test_unit_curvature_returns_the_rows(curved):
     layer = layer_on(curved)
     np.testing.assert_allclose(layer(jnp.arange(6)), layer.embedding[...], rtol=2 * EPS, atol=EPS)
+
+
+@pytest.mark.parametrize("c", [0.25, [0.25, 4.0, 9.0, 0.5]], ids=["shared", "each"])
+def test_every_factor_of_a_product_has_the_scale_of_its_curvature(c):
+    nested = Product(((Product.from_signature("P2 E3"), 5), (MODELS["half_space"], 2), (MODELS["sphere"], 2)))
+    layer = HypEmbedding(nested, 6, 9, rngs=nnx.Rngs(0), init_std=0.7)
+    each = np.broadcast_to(np.asarray(c, np.float32), 4)
+    points = layer(jnp.arange(6), c)
+    assert jax.vmap(lambda x: nested.is_in_manifold(x, c))(points).all()
+    divisors = [each[0] ** 0.5] * 2 + [1.0] * 3 + [1.0] * 2 + [each[3] ** 0.5] * 3
+    np.testing.assert_allclose(points, layer.rows(jnp.arange(6)) / np.array(divisors), rtol=4 * EPS)
+
+    def parts(x):
+        ball_and_flat, half_space, sphere = nested.split(x)
+        return [*nested.factors[0][0].split(ball_and_flat), half_space, sphere]
+
+    factors = [MODELS[name] for name in ("poincare", "euclidean", "half_space", "sphere")]
+    here, unit = (parts(p[:2]) for p in (points, layer.rows(jnp.arange(6))))
+    for m, k, p, q in zip(factors, each, here, unit, strict=True):
+        scale = 1.0 if m == Euclidean() else 1 / np.sqrt(k)
+        np.testing.assert_allclose(m.dist(*p, k), scale * m.dist(*q, 1.0), rtol=200 * EPS)
+    slope = jax.grad(lambda c: jnp.sum(layer(jnp.arange(6), c)))(jnp.asarray(c, jnp.float32))
+    assert slope.shape == np.shape(c) and np.isfinite(slope).all()
+
+
+@pytest.mark.parametrize("space", [*MODELS.values(), Product.from_signature("P2 S3 E4 U2")], ids=repr)
+def test_the_origin_is_the_origin_at_every_curvature(space):
+    dim = space.dim if isinstance(space, Product) else 3
+    layer = HypEmbedding(space, 1, dim, rngs=nnx.Rngs(0), init_std=0.0)
+    np.testing.assert_allclose(layer(0, 4.0), space.create_origin(4.0, dim), rtol=2 * EPS)
+
+
+def test_one_curvature_for_each_factor_of_a_product():
+    layer = HypEmbedding(Product.from_signature("P2 E3"), 2, 5, rngs=nnx.Rngs(0))
+    for wrong in (jnp.ones(3), jnp.ones((1, 2))):
+        with pytest.raises(ValueError, match="c must be a scalar"):
+            layer(0, wrong)
+    with pytest.raises(ValueError, match=r"factor 0 \(P2\)"):
+        layer(0, [-1.0, 0.0])
 
 
 def test_euclidean_ignores_curvature():

@@ -1,16 +1,23 @@
-"""Busemann functions on spatial parts of the hyperboloid: the depth log(a - <z, xi>) of a pair and of all pairs.
+"""Busemann functions log(a - <z, xi>)/sqrt(c), of a pair and of all pairs, and projections to horospheres.
 
 Notation: z = sqrt(c) x_s is the scaled spatial part, a = sqrt(1 + |z|^2) the scaled time, xi a unit vector,
 t = <z, xi>, q = z - t xi, and beta = a - t = exp(sqrt(c) B).
 """
 
+import functools
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 
-from hyp_manifolds._numerics import combine, dots, hypot1, norm, safe_div, wide_matmul
+from hyp_manifolds._hyperbolic import Hyperbolic
+from hyp_manifolds._klein import strictly_inside
+from hyp_manifolds._numerics import combine, dots, fence, gap_and_dots, hypot1, norm, safe_div, wide_matmul
 from hyp_manifolds._numerics.scope import in_x64
+from hyp_manifolds._upper import above, height, horizontal
+from hyp_manifolds.half_space import HalfSpace
+from hyp_manifolds.klein import Klein
+from hyp_manifolds.poincare import Poincare
 
 
 def unit(ideal: jax.Array) -> jax.Array:
@@ -45,41 +52,89 @@ def _beta(a: jax.Array, t: jax.Array, product: jax.Array) -> jax.Array:
     return jnp.where(toward, product / (a + jnp.where(toward, t, 0.0)), a - t)
 
 
-def _log_beta(beta: jax.Array, less_one: jax.Array) -> jax.Array:
-    """log(beta); near the origin from beta - 1 = |z|^2/(1 + a) - t, of which beta keeps no digit."""
-    near = jnp.abs(less_one) < 0.5
+def _log_beta(beta: jax.Array, less_one: jax.Array, a: jax.Array) -> jax.Array:
+    """log(beta); near the origin from beta - 1 = |z|^2/(1 + a) - t, of which beta keeps no digit.
+
+    Far out, where beta - 1 is a difference of numbers of the size of a, beta keeps more. Below -0.29 the compiler's
+    log1p loses up to 118 eps, and beta has its digits.
+    """
+    near = (less_one > -0.29) & (less_one < 0.5) & (a < 2.0)
     return jnp.where(near, jnp.log1p(jnp.where(near, less_one, 0.0)), jnp.log(jnp.where(near, 1.0, beta)))
+
+
+@functools.singledispatch
+def busemann(manifold: Hyperbolic, x: jax.Array, xi: jax.Array, c: jax.Array) -> jax.Array:
+    """The Busemann function of a point and a unit vector xi."""
+    return _on_sheet(manifold._to_spatial(x, c), xi, c)
+
+
+@busemann.register
+def _(manifold: Poincare, x: jax.Array, xi: jax.Array, c: jax.Array) -> jax.Array:
+    """log(|xi - sqrt(c) x|^2/g)/sqrt(c): the hyperboloid's form subtracts terms 1/g times longer in its gradient."""
+    root = jnp.sqrt(c)
+    e = xi - combine((root, x))
+    g, ee, xx, x_xi = gap_and_dots(c, (x,), ((e, e), (x, x), (x, xi)))
+    return _log_beta(ee / g, 2 * (c * xx - root * x_xi) / g, 2 / g - 1) / root
+
+
+@busemann.register
+def _(manifold: HalfSpace, x: jax.Array, xi: jax.Array, c: jax.Array) -> jax.Array:
+    """log((m (|a|^2 + h^2) - 2<a, xi_a> + p)/2h)/sqrt(c) with m = 1 - xi_n and p = 1 + xi_n.
+
+    Hazard: toward the ideal point, xi_a/m on the boundary, the sum cancels. Cure: it is m (|a - xi_a/m|^2 + h^2).
+    """
+    x = above(x)
+    a, h, side, rise = horizontal(x), height(x), horizontal(xi), height(xi)
+    aa, a_side, ss = dots((a, a), (a, side), (side, side))
+    up = rise > 0
+    m = jnp.where(up, ss / jnp.where(up, 1 + rise, 1.0), 1 - rise)
+    p = jnp.where(up, 1 + rise, ss / jnp.where(up, 1.0, 1 - rise))
+    toward = m * aa > 0.25 * p
+    off = a - combine((1 / jnp.where(toward, m, 1.0), side))
+    beta = jnp.where(toward, m * (dots((off, off))[0] + h * h), p + m * (aa + h * h) - 2 * a_side) / (2 * h)
+    near = (aa < 16.0) & (h > 0.1) & (h < 16.0)
+    aa, a_side, h = (jnp.where(near, k, other) for k, other in ((aa, 0.0), (a_side, 0.0), (h, 16.0)))
+    less_one = (m * (aa + (h - 1) * (h + 1)) - 2 * (a_side + (h - 1))) / (2 * h)
+    return _log_beta(beta, less_one, (aa + h * h + 1) / (2 * h)) / jnp.sqrt(c)
 
 
 @jax.custom_jvp
 @in_x64
-def depth(z: jax.Array, xi: jax.Array) -> jax.Array:
-    """log(a - <z, xi>) for a unit vector xi."""
-    s = split(z, xi)
-    return _log_beta(s.beta, s.less_one)
+def _on_sheet(x: jax.Array, xi: jax.Array, c: jax.Array) -> jax.Array:
+    """log(a - <z, xi>)/sqrt(c) for a spatial part x and a unit vector xi."""
+    root = jnp.sqrt(c)
+    s = split(combine((root, x)), xi)
+    return _log_beta(s.beta, s.less_one, s.a) / root
 
 
-@depth.defjvp
+@_on_sheet.defjvp
 @in_x64
 def _(primals, tangents):
-    """By z it is (z/a - xi)/beta = (q/beta - xi)/a; by xi, which stays a unit vector, -q/beta."""
-    (z, xi), (dz, dxi) = primals, tangents
-    s = split(z, xi)
+    """By z, log(beta) changes by (z/a - xi)/beta = (q/beta - xi)/a; by xi, which stays a unit vector, by -q/beta.
+
+    Hazard: along z that is (|q|^2/beta - t)/a, which the sum over the coordinates rounds at |z|/beta. Cure: toward the
+    ideal point it is (|q|^2 - t/a)/(1 + |q|^2).
+    """
+    (x, xi, c), (dx, dxi, dc) = primals, tangents
+    root, value = jnp.sqrt(c), _on_sheet(x, xi, c)
+    s = split(combine((root, x)), xi)
     across = s.q / s.beta
-    return depth(z, xi), jnp.sum((across - xi) / s.a * dz) - jnp.sum(across * dxi)
+    along = jnp.where(s.t > 0, (s.qq - s.t / s.a) / (1 + s.qq), (s.qq / s.beta - s.t) / s.a)
+    by_c = fence((along / root - value) / (2 * c), by=s.beta)
+    return value, jnp.sum((across - xi) / s.a * dx) - jnp.sum(across * dxi) / root + by_c * dc
 
 
 @jax.custom_jvp
 @in_x64
 def depths(z: jax.Array, xi: jax.Array) -> jax.Array:
-    """`depth` of N points and K ideal points by one matrix product, shapes (N, dim) and (K, dim) to (N, K).
+    """log(beta) of N points and K ideal points by one matrix product, shapes (N, dim) and (K, dim) to (N, K).
 
     For coordinates of float32 or less: |q|^2 = |z|^2 - t^2 is rounded at eps^2 e^2r of those, which is no more than the
     rounding of the coordinates has done to it. Where it has lost all digits, its floor 0 keeps beta positive.
     """
     n = jnp.sqrt(jnp.sum(z * z, 1))[:, None]
     a, t = hypot1(n), wide_matmul(z, xi.T)
-    return _log_beta(_beta_of_all(n, a, t), n * (n / (1 + a)) - t)
+    return _log_beta(_beta_of_all(n, a, t), n * (n / (1 + a)) - t, a)
 
 
 def _beta_of_all(n: jax.Array, a: jax.Array, t: jax.Array) -> jax.Array:
@@ -97,8 +152,35 @@ def _(primals, tangents):
     return depths(z, xi), (by_z - wide_matmul(z, dxi.T)) / _beta_of_all(n, a, t)
 
 
-def move(z: jax.Array, xi: jax.Array, level: jax.Array) -> jax.Array:
-    """The point at depth `level` on the geodesic from z to xi: q scales with beta; t = (1 + |q|^2 - beta^2)/2beta."""
+@functools.singledispatch
+def project(manifold: Hyperbolic, x: jax.Array, xi: jax.Array, level: jax.Array, c: jax.Array) -> jax.Array:
+    """The point of the horosphere {B = level} on the geodesic from x to xi."""
+    root = jnp.sqrt(c)
+    z = _move(combine((root, manifold._to_spatial(x, c))), xi, root * level)
+    return manifold._from_spatial(combine((1 / root, z)), c)
+
+
+@project.register
+def _(manifold: Klein, x: jax.Array, xi: jax.Array, level: jax.Array, c: jax.Array) -> jax.Array:
+    """On the chord k + s e, e = xi - k: s = (d^2 - f g)/(d^2 + f|e|^2) with d = <e, xi>, f = e^2l and k's gap g.
+
+    Hazard: s cancels where k and l are small. Cure: d^2 - g = |k|^2 + t^2 - 2t with t = <k, xi>, and f - 1.
+    """
+    root = jnp.sqrt(c)
+    e = xi - combine((root, x))
+    g, ee, d, xx, x_xi = gap_and_dots(c, (x,), ((e, e), (e, xi), (x, x), (x, xi)))
+    outward, exponent = root * level > 0, -2 * jnp.abs(root * level)
+    f, less = jnp.exp(exponent), jnp.expm1(exponent)  # the smaller of e^2l and e^-2l; the larger becomes 1
+    of_d, of_e = jnp.where(outward, f, 1.0), jnp.where(outward, 1.0, f)
+    total, t = of_d * d * d + of_e * ee, root * x_xi
+    small = c * xx + t * (t - 2) + less * jnp.where(outward, d * d, -g)
+    along = jnp.where(g > 0.75, small, of_d * d * d - of_e * g) / total
+    gap = of_d * of_e * (2 * d * d / total) ** 2
+    return strictly_inside(x + combine((along / root, e)), gap, c)
+
+
+def _move(z: jax.Array, xi: jax.Array, level: jax.Array) -> jax.Array:
+    """The point at log(beta) = `level` on the geodesic from z to xi: q over beta stays, t follows from a - t = beta."""
     s = split(z, xi)
     scale = jnp.exp(level) / s.beta
     return combine((scale, s.q), (0.5 * s.qq * scale / s.beta - jnp.sinh(level), xi))

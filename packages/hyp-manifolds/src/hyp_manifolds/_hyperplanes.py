@@ -12,7 +12,17 @@ import jax.numpy as jnp
 from hyp_manifolds._hyperbolic import Hyperbolic
 from hyp_manifolds._lorentz import along, time_over
 from hyp_manifolds._manifold import Manifold
-from hyp_manifolds._numerics import combine, dots, gap_and_dots, hypot1, norm, safe_div, safe_sqrt, signed, wide_matmul
+from hyp_manifolds._numerics import (
+    combine,
+    dots,
+    gap_and_dots,
+    hypot1,
+    norm,
+    safe_div,
+    safe_sqrt,
+    signed,
+    wide_matmul,
+)
 from hyp_manifolds._upper import above, chart, from_chart, join, representable
 from hyp_manifolds.euclidean import Euclidean
 from hyp_manifolds.half_space import HalfSpace
@@ -123,6 +133,16 @@ def _(manifold: Hyperbolic, x: jax.Array, p: jax.Array, v: jax.Array, c: jax.Arr
     sine = _sheet_sine(manifold, x, p, v, c)
     root = jnp.sqrt(1 + c * sine * sine)
     return manifold._from_spatial(combine((1 / root, manifold._to_spatial(x, c)), (-sine / root, n)), c)
+
+
+@foot.register
+def _(manifold: Poincare, x: jax.Array, p: jax.Array, v: jax.Array, c: jax.Array) -> jax.Array:
+    """The same with X - sinh(d) n times g_x/2, by which X alone would grow far out."""
+    g_x, _ = gap_and_dots(c, (x, p))
+    _, n, _ = _sheet_normal(manifold, p, v, c)
+    sine = 0.5 * g_x * _sheet_sine(manifold, x, p, v, c)
+    root = jnp.sqrt(0.25 * g_x * g_x + c * sine * sine)
+    return manifold._from_spatial(combine((1 / root, x), (-sine / root, n)), c)
 
 
 def _sheet_sine(manifold: Hyperbolic, x: jax.Array, p: jax.Array, v: jax.Array, c: jax.Array) -> jax.Array:

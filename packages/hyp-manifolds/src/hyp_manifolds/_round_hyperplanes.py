@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 
 from hyp_manifolds._hyperplanes import conformal_sine, foot, many, pair, unit
-from hyp_manifolds._numerics import combine, dots, norm, safe_sqrt, signed, wide_matmul
+from hyp_manifolds._numerics import combine, dots, norm, safe_div, safe_sqrt, signed, wide_matmul
 from hyp_manifolds._stereo import RESOLVED
 from hyp_manifolds.sphere import Sphere
 from hyp_manifolds.stereographic import Stereographic
@@ -16,17 +16,18 @@ def _sphere_normal(manifold: Sphere, p: jax.Array, v: jax.Array, c: jax.Array) -
     return unit(manifold.tangent_proj(v, p, c), manifold.tangent_norm(v, p, c))
 
 
-def _sphere_sine(manifold: Sphere, x: jax.Array, n: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
-    """sin and cos of the angle from the hyperplane, and the part of x/|x| across n."""
-    x = unit(x, norm(x))
-    (sine,) = dots((x, n))
+def _sphere_sine(manifold: Sphere, x: jax.Array, p: jax.Array, n: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """sin and cos of the angle from the hyperplane, and the part of x/|x| across n; <p, n> = 0 but for rounding."""
+    size = norm(x)
+    sine = safe_div(dots((x - p, n))[0], size)
+    x = unit(x, size)
     flat = x - combine((sine, n))
     return sine, norm(flat), flat
 
 
 @pair.register
 def _(manifold: Sphere, x: jax.Array, p: jax.Array, v: jax.Array, c: jax.Array) -> jax.Array:
-    sine, cosine, _ = _sphere_sine(manifold, x, _sphere_normal(manifold, p, v, c))
+    sine, cosine, _ = _sphere_sine(manifold, x, p, _sphere_normal(manifold, p, v, c))
     return signed.arc(sine / jnp.sqrt(c), -c, cosine)
 
 
@@ -39,7 +40,7 @@ def _(manifold: Sphere, x: jax.Array, p: jax.Array, v: jax.Array, c: jax.Array) 
 
 @foot.register
 def _(manifold: Sphere, x: jax.Array, p: jax.Array, v: jax.Array, c: jax.Array) -> jax.Array:
-    _, cosine, flat = _sphere_sine(manifold, x, _sphere_normal(manifold, p, v, c))
+    _, cosine, flat = _sphere_sine(manifold, x, p, _sphere_normal(manifold, p, v, c))
     pole = cosine <= RESOLVED
     return jnp.where(pole, p, combine((1 / (jnp.sqrt(c) * jnp.where(pole, 1.0, cosine)), flat)))
 
@@ -76,19 +77,33 @@ def _(manifold: Stereographic, x: jax.Array, p: jax.Array, v: jax.Array, c: jax.
 
 @foot.register
 def _(manifold: Stereographic, x: jax.Array, p: jax.Array, v: jax.Array, c: jax.Array) -> jax.Array:
-    (s, time), (n, n_0) = _embedded(x, c), _embedded_normal(p, v, c)
+    """The projection of X - sin_k(d) n, all times g_x/2: X itself is 1/g_x times longer than x far out in the ball.
+
+    Hazard: below the equator of the sphere 1 + t cancels in the projection s/(1 + t). Cure: (1 - t)/|s|^2 s.
+    """
+    n, n_0 = _embedded_normal(p, v, c)
     sine, cosine = _stereographic_sine(x, p, v, c)
-    below, least = cosine + (time - c * sine * n_0), RESOLVED * (cosine + jnp.abs(time))
+    (g,) = signed.signed_gap_and_dots(c, (x,))
+    sine, cosine = 0.5 * g * sine, 0.5 * g * cosine
+    time = 0.5 * (2 - g) - c * sine * n_0
+    s = x - combine((sine, n))
+    under = (c < 0) & (time < 0)
+    (ss,) = dots((s, s))
+    below = jnp.where(under, -c * ss / (cosine + jnp.where(under, -time, 1.0)), cosine + time)
+    least = RESOLVED * (cosine + jnp.abs(time))
     below = jnp.where(below < least, least, below)  # the foot may be the point that the chart misses
-    pole = cosine <= RESOLVED
-    return jnp.where(pole, p, combine((1 / jnp.where(pole, 1.0, below), s - combine((sine, n)))))
+    pole = cosine <= RESOLVED * g
+    return jnp.where(pole, p, combine((1 / jnp.where(pole, 1.0, below), s)))
 
 
 def _stereographic_sine(x: jax.Array, p: jax.Array, v: jax.Array, c: jax.Array) -> tuple[jax.Array, jax.Array]:
     """sinh_c(d), and cosh_c(d), for c < 0 from the part of -p (+) x across v: 1 + c sinh_c(d)^2 cancels at the pole."""
     e, n = x - p, unit(v, norm(v))
-    g_x, g_p, en, ee, pn = signed.signed_gap_and_dots(c, (x, p), ((e, n), (e, e), (p, n)))
-    sine = conformal_sine(g_x, g_p, en, ee, pn, c)
+    g_x, g_p, en, ee, pn, xn, px = signed.signed_gap_and_dots(c, (x, p), ((e, n), (e, e), (p, n), (x, n), (p, x)))
+    # Hazard: on the sphere the differences are long far out in the chart, and cancel. Cure: <X, n> where d > 1/6 turn.
+    away = c * ee < -0.25 * g_x * g_p
+    direct = 2 * (xn + (2 * c * px - (2 - g_x)) * (pn / g_p)) / g_x
+    sine = jnp.where(away, direct, conformal_sine(g_x, g_p, en, ee, pn, c))
     w = (e - combine((c * ee / g_p, p))) / g_x  # (-p (+) x) D/(g_x g_p)
     flat = w - combine((dots((w, n))[0], n))
     (across,) = dots((flat, flat))

@@ -81,7 +81,7 @@ def distance(x: jax.Array, y: jax.Array, c: jax.Array) -> jax.Array:
     apart = (n > 0) & ~s.antipodal
     k = jnp.where(apart, -2 / jnp.sqrt(s.d) / jnp.where(n > 0, n, 1.0), 0.0)
     by_x, by_y = (combine((k, t.e), (-k * t.m / t.g_x, p)) for t, p in ((s, x), (back, y)))
-    return _with_slopes(value, (x, y, c), (by_x, by_y, by_c))
+    return with_slopes(value, (x, y, c), (by_x, by_y, by_c))
 
 
 def _distance(x: jax.Array, y: jax.Array, c: jax.Array) -> jax.Array:
@@ -92,16 +92,16 @@ def _distance(x: jax.Array, y: jax.Array, c: jax.Array) -> jax.Array:
 
 @jax.custom_jvp
 @in_x64
-def _with_slopes(value: jax.Array, at: tuple[jax.Array, ...], slopes: tuple[jax.Array, ...]) -> jax.Array:
+def with_slopes(value: jax.Array, at: tuple[jax.Array, ...], slopes: tuple[jax.Array, ...]) -> jax.Array:
     """`value`, a function of `at`, with its derivatives."""
     return value
 
 
-@_with_slopes.defjvp
+@with_slopes.defjvp
 @in_x64
 def _(primals, tangents):
     (by_x, by_y, by_c), (dx, dy, dc) = primals[2], tangents[1]
-    return _with_slopes(*primals), jnp.sum(by_x * dx) + jnp.sum(by_y * dy) + by_c * dc
+    return with_slopes(*primals), jnp.sum(by_x * dx) + jnp.sum(by_y * dy) + by_c * dc
 
 
 def root_of(uu: jax.Array, u: jax.Array) -> jax.Array:

@@ -4,8 +4,18 @@ import jax
 import jax.numpy as jnp
 
 from hyp_manifolds._gyro import rotate
-from hyp_manifolds._lorentz import time_scaled
-from hyp_manifolds._numerics import again, asinhc2, combine, cosh_sinhc_scaled, dots, norm, safe_div, stretch
+from hyp_manifolds._lorentz import tangent_length, time_scaled
+from hyp_manifolds._numerics import (
+    again,
+    asinhc2,
+    combine,
+    cosh_sinhc_scaled,
+    dots,
+    norm,
+    range_scale,
+    safe_div,
+    stretch,
+)
 
 
 def translate(x: jax.Array, y: jax.Array, c: jax.Array) -> jax.Array:
@@ -40,6 +50,18 @@ def along_ray(r: jax.Array, n: jax.Array) -> tuple[jax.Array, jax.Array]:
     far = n > 1.0  # where theta/n and n^2 could leave the range that the result is in
     by_n = k / jnp.where(far, n, 1.0)
     return k, jnp.where(far, by_n * (b * theta), k * b * r * asinhc2(jnp.where(far, 0.0, n) ** 2))
+
+
+def unit_step(
+    t: jax.Array, v: jax.Array, x: jax.Array, c: jax.Array
+) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array]:
+    """(k, a, b, w) with k k (a x + b w) the spatial part of exp_x(t v/|v|_x), w a multiple of v; x itself at v = 0."""
+    w = v / range_scale(v)  # squares of a short tangent must not underflow; only its direction counts
+    n = tangent_length(w, x, c)
+    still = n == 0
+    t = jnp.where(still, 0.0, t)
+    k, a, b = cosh_sinhc_scaled(c * t * t)
+    return k, a, b * (t / jnp.where(still, 1.0, n)), w
 
 
 def scale(r: jax.Array, x: jax.Array, c: jax.Array) -> jax.Array:

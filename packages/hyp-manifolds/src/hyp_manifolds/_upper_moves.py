@@ -20,6 +20,7 @@ from hyp_manifolds._numerics import (
     sinhc2,
     stretch,
 )
+from hyp_manifolds._numerics.scope import in_x64
 from hyp_manifolds._upper import height, horizontal, join, representable
 
 # Steps longer than this overflow or underflow every height; exp(-2 length) is a normal number at the first, exp(length)
@@ -187,3 +188,55 @@ def shares(t: jax.Array, x: jax.Array, y: jax.Array) -> tuple[jax.Array, jax.Arr
     scale = jax.lax.stop_gradient(h / k / (2 * p.far) / root) * jnp.exp(log - jax.lax.stop_gradient(log))
     b_far = t * rho * sinhc2(t * t * rho * rho) * scale
     return jnp.where(p.near, a_near, a_far), jnp.where(p.near, b_near, b_far)
+
+
+def scale_distant(r: jax.Array, x: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Whether x is far from the origin and r (*) x not too far, and that point if so (else harmless numbers).
+
+    With N = 2h sinh(rho) = sqrt(4|a|^2 + (|a|^2 + h^2 - 1)^2) and s = r rho it is `_ray`'s (f a, height).
+    """
+    h = height(x)
+    (aa,) = dots((horizontal(x), horizontal(x)))
+    lift = aa + (h - 1) * (h + 1)
+    n = jax.lax.stop_gradient(jnp.sqrt(4 * aa + lift * lift))
+    s = jax.lax.stop_gradient(r * jnp.arcsinh(n / (2 * h)))
+    distant = (n > 2 * h) & (jnp.abs(s) < 0.5 * _LONGEST_FLOAT64) & (n < 1e150) & (h > 1e-150)
+    aa, lift, h = (jnp.where(distant, k, other) for k, other in ((aa, 1.0), (lift, 0.0), (h, 0.5)))
+    rho = jnp.arcsinh(jnp.sqrt(4 * aa + lift * lift) / (2 * h))
+    f, up = _ray(jnp.where(distant, r, 0.0) * rho, aa, lift)
+    return distant, join(combine((f, x)), up)
+
+
+@jax.custom_jvp
+@in_x64
+def _ray(s: jax.Array, aa: jax.Array, lift: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """(2 sinh(s)/(N D), 1/D), D = cosh(s) - w sinh(s), w = lift/N, N^2 = 4 aa + lift^2: the ray from e_n."""
+    n, _, _, sinh, _, height, _ = _ray_parts(s, aa, lift)
+    return 2 * sinh / n, height
+
+
+def _ray_parts(s: jax.Array, aa: jax.Array, lift: jax.Array) -> tuple[jax.Array, ...]:
+    """N, w, 1 - w^2, sinh(s)/D, cosh(s)/D, 1/D and (w cosh(s) - sinh(s))/D.
+
+    Hazard: D and the last cancel for rays upwards. Cure: with e = exp(-|s|) and k = 1 -+ w = (1 - w^2)/(1 +- w) there.
+    """
+    n = jnp.sqrt(4 * aa + lift * lift)
+    w, flat = lift / n, 4 * aa / (n * n)
+    sign = jnp.where(s < 0, -1.0, 1.0)
+    e = jnp.exp(-jnp.abs(s))
+    rise = sign * w
+    k = jnp.where(rise > 0, flat / (1 + jnp.abs(rise)), 1 - rise)
+    sinh, cosh = -0.5 * jnp.expm1(-2 * jnp.abs(s)), 0.5 * (1 + e * e)  # times e
+    d = e * e + k * sinh
+    return n, w, flat, sign * sinh / d, cosh / d, e / d, sign * (e * e - k * cosh) / d
+
+
+@_ray.defjvp
+@in_x64
+def _(primals, tangents):
+    """d sinh(s)/D is 1/D^2 by s and sinh^2(s)/D^2 by w: the quotient rule would subtract terms e^2s times longer."""
+    (s, aa, lift), (ds, daa, dlift) = primals, tangents
+    n, w, flat, sinh, _, height, slope = _ray_parts(s, aa, lift)
+    dn, dw = (2 * daa + lift * dlift) / n, (flat * dlift - 2 * w * daa / n) / n
+    dsinh = height * height * ds + sinh * sinh * dw
+    return (2 * sinh / n, height), (2 * (dsinh - sinh * dn / n) / n, height * (slope * ds + sinh * dw))

@@ -4,7 +4,7 @@ The cone of x opens away from the origin, around the ray from the origin through
 lies in the cone of x: the first argument is the more general one.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -14,8 +14,13 @@ from jax.core import Tracer
 from hyp_manifolds import _arguments
 from hyp_manifolds._door import door
 from hyp_manifolds._hyperbolic import Hyperbolic
+from hyp_manifolds._lorentz import half_angle
 from hyp_manifolds._manifold import Scalar, Vector
 from hyp_manifolds._numerics import combine, dots, hypot1, norm, safe_div, safe_sqrt
+from hyp_manifolds._stereo import with_slopes
+from hyp_manifolds.half_space import HalfSpace
+from hyp_manifolds.klein import Klein
+from hyp_manifolds.poincare import Poincare
 
 
 def cone_half_aperture(manifold: Hyperbolic, x: jax.Array, c: Any, k: Any = 0.1) -> jax.Array:
@@ -109,23 +114,87 @@ def _aperture(z: jax.Array, k: jax.Array) -> jax.Array:
     return jnp.where(outside, jnp.arctan2(edge, opposite), 0.5 * jnp.pi)
 
 
-def _angle(x: jax.Array, y: jax.Array, same: jax.Array, c: jax.Array) -> jax.Array:
+class _Triangle(NamedTuple):
+    """The triangle of the origin, x and y, from the scaled spatial parts z of x and w of y."""
+
+    n: jax.Array  # |z| = sinh(r_x)
+    m: jax.Array  # |w| = sinh(r_y)
+    a: jax.Array  # cosh(r_x)
+    b: jax.Array  # cosh(r_y)
+    axis: jax.Array  # z/|z|
+    perp: jax.Array  # the part of w across z
+    across: jax.Array  # its length
+    lean: jax.Array  # |w| - <w, z>/|z|
+    rise: jax.Array  # sinh(r_y - r_x)
+    ahead: jax.Array  # sinh(rho) cos of the angle at x, across is sinh(rho) sin
+
+
+def _triangle(x: jax.Array, y: jax.Array, c: jax.Array) -> _Triangle:
     root, u = jnp.sqrt(c), y - x
     z, w, n, m = root * x, root * y, root * norm(x), root * norm(y)
     axis = combine((safe_div(jnp.ones_like(n), n), z))
     # The part across z is that of u and of w: the shorter one has less of z to lose.
     uu, ww, su, w_axis, zw = dots((u, u), (y, y), (u, x + y), (w, axis), (z, w))
     short = jnp.where(uu < ww, root * u, w)
-    across = norm(short - combine((dots((short, axis))[0], axis)))
+    perp = short - combine((dots((short, axis))[0], axis))
+    perp = perp - combine((dots((perp, axis))[0], axis))  # what is left along z of a short one, charts stretch
+    across = norm(perp)
     a, b = hypot1(n), hypot1(m)
     # Hazard: a <w, axis> - |z| b subtracts products of size e^(r_x + r_y). Cure: sinh(r_y - r_x) and the angle apart.
-    plain = a * w_axis - n * b
     acute = zw > 0
     lean = jnp.where(acute, n / jnp.where(acute, n * m + zw, 1.0) * across * across, m - w_axis)
-    ahead = plain + jax.lax.stop_gradient(c * safe_div(su, m * a + n * b) - a * lean - plain)
-    nowhere = same | (n == 0) | ((across == 0) & (ahead == 0))
-    angle = jnp.arctan2(jnp.where(nowhere, 0.0, across), jnp.where(nowhere, 1.0, ahead))
-    return jnp.where(nowhere, 0.0, angle)
+    rise = c * safe_div(su, m * a + n * b)
+    return _Triangle(n, m, a, b, axis, perp, across, lean, rise, rise - a * lean)
+
+
+def _angle(x: jax.Array, y: jax.Array, same: jax.Array, c: jax.Array, chart: str) -> jax.Array:
+    """The exterior angle at x, for spatial parts x and y. `chart` says what c moves, see `_by_c`.
+
+    Its derivatives are given: autodiff would subtract products of size e^(r_x + r_y), and for c terms 1/rho times
+    longer than their sum. With the distances r and R of x and y from the origin and the angle phi between them there,
+    it changes by across cosh(rho)/sinh^2(rho) dr - sinh(r) sin(phi)/sinh^2(rho) dR + sinh(R) behind/sinh^2(rho) dphi,
+    behind = sinh(R) cosh(r) - sinh(r) cosh(R) cos(phi).
+    """
+    s, half = _triangle(x, y, c), half_angle(x, y, c)
+    nowhere = same | (s.n == 0) | ((s.across == 0) & (s.ahead == 0)) | (half == 0)
+    angle = jnp.arctan2(jnp.where(nowhere, 0.0, s.across), jnp.where(nowhere, 1.0, s.ahead))
+    n, flat = jnp.where(nowhere, 1.0, s.n), 0.25 / jnp.where(nowhere, 1.0, half)
+    curved = 1 / (1 + half)  # flat * curved is 1/sinh^2(rho), which could underflow before the products do
+    apart = (s.across > 0) & ~nowhere
+    up = combine((1 / jnp.where(apart, s.across, 1.0), jnp.where(apart, s.perp, 0.0)))  # across z, toward y
+    behind = s.rise + safe_div(s.n * s.b, s.m) * s.lean
+    root = jnp.sqrt(c)
+    by_x = combine((s.across * flat * (2 - curved) / s.a, s.axis), (-(s.m * flat) * (behind * curved) / n, up))
+    # By y in the directions along and across w; near the origin, where w may have none, along and across z.
+    near = s.m < 1.0
+    m = jnp.where(near, 1.0, s.m)
+    cos, sin = (s.m - s.lean) / m, s.across / m
+    out, side = combine((cos, s.axis), (sin, up)), combine((-sin, s.axis), (cos, up))
+    far = combine((-(s.n * flat) * (sin * curved) / s.b, out), (behind * flat * curved, side))
+    w = combine((s.m - s.lean, s.axis), (s.across, up))
+    by_ahead, by_across = s.ahead * flat * curved, s.across * curved
+    close = combine((by_ahead, up), (-by_across * (s.a * flat), s.axis), (by_across * (s.n * flat) / s.b, w))
+    by_y = jnp.where(near, close, far)
+    by_c = (s.n * flat) * (s.across * curved) / (2 * c) * _by_c(chart, s, half)
+    live = jnp.where(nowhere, 0.0, 1.0)
+    slopes = combine((live * root, by_x)), combine((live * root, by_y)), live * by_c
+    return with_slopes(jnp.where(nowhere, 0.0, angle), (x, y, c), slopes)
+
+
+def _by_c(chart: str, s: _Triangle, half: jax.Array) -> jax.Array:
+    """cosh(rho) f(r)/sinh(r) - f(R)/sinh(R), where f(r)/2c is the derivative of r by c at fixed coordinates."""
+    drop = -s.rise * (s.m * s.a + s.n * s.b) / (s.a + s.b)  # a - b
+    if chart == "ball":  # f = sinh(r)
+        return 2 * half
+    if chart == "klein":  # f = sinh(r) cosh(r)
+        return 2 * half * s.a + drop
+    if chart == "half_space":
+        return jnp.zeros_like(half)
+    return 2 * half / s.a - drop / s.a / s.b  # spatial parts themselves: f = tanh(r)
+
+
+# How the coordinates of a model depend on c, where its chart does: the derivative by c is then taken of both at once.
+_CHARTS = {Poincare: "ball", Klein: "klein", HalfSpace: "half_space"}
 
 
 @door
@@ -138,7 +207,9 @@ def _cone_half_aperture(self: Hyperbolic, x: Vector, k: Scalar, c: Scalar) -> Sc
 def _cone_angle(self: Hyperbolic, x: Vector, y: Vector, c: Scalar) -> Scalar:
     _arguments.dimension("cone_angle", self, x)
     same = jnp.all(x == y)  # of the arrays: contraction into multiply-adds leaves a difference of equal charts
-    return _angle(self._to_spatial(x, c), self._to_spatial(y, c), same, c)
+    chart = next((kind for model, kind in _CHARTS.items() if isinstance(self, model)), "sheet")
+    fixed = c if chart == "sheet" else jax.lax.stop_gradient(c)
+    return _angle(self._to_spatial(x, fixed), self._to_spatial(y, fixed), same, c, chart)
 
 
 @door

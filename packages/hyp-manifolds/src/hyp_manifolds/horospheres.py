@@ -1,5 +1,6 @@
 """Busemann functions and horospheres: distances to points at infinity."""
 
+from functools import partial
 from typing import Any
 
 import jax
@@ -141,12 +142,12 @@ def _busemann(
     points, ideals = x.reshape(-1, x.shape[-1]), ideal.reshape(-1, ideal.shape[-1])
     xi = jax.vmap(_horospheres.unit)(ideals)
     if isinstance(self, Hyperbolic):
-        root = jnp.sqrt(c)
-        z = jax.vmap(lambda p: root * self._to_spatial(p, c))(points)
         if ideal.ndim > 1 and scope().narrow:
-            values = _horospheres.depths(z, xi) / root
+            root = jnp.sqrt(c)
+            values = _horospheres.depths(jax.vmap(lambda p: root * self._to_spatial(p, c))(points), xi) / root
         else:
-            values = jax.vmap(jax.vmap(_horospheres.depth, (None, 0)), (0, None))(z, xi) / root
+            one = partial(_horospheres.busemann, self)
+            values = jax.vmap(jax.vmap(one, (None, 0, None)), (0, None, None))(points, xi, c)
     else:
         values = -wide_matmul(points, xi.T)
     return values.reshape(*x.shape[:-1], *ideal.shape[:-1])
@@ -166,9 +167,7 @@ def _project_to_horosphere(
     _check_dim("project_to_horosphere", self, x, ideal)
     xi = _horospheres.unit(ideal)
     if isinstance(self, Hyperbolic):
-        root = jnp.sqrt(c)
-        z = _horospheres.move(combine((root, self._to_spatial(x, c))), xi, root * level)
-        return self._from_spatial(combine((1 / root, z)), c)
+        return _horospheres.project(self, x, xi, level, c)
     (along,) = dots((x, xi))
     return x + combine((-along - level, xi))
 

@@ -42,7 +42,7 @@ from hyp_manifolds._numerics import (
     sinh_ratio,
     stretch,
 )
-from hyp_manifolds._translation import along_ray, gyrate, translate
+from hyp_manifolds._translation import along_ray, gyrate, translate, unit_step
 
 Ambient = Float[Array, "ambient"]
 
@@ -215,6 +215,19 @@ class Hyperboloid(Hyperbolic):
         else:
             time = time_over(norm(combine((a, x_s), (b, y_s))), c)
         return with_time(time, combine((b, y_s), (a, x_s)))
+
+    def geodesic_unit(self, t: Scalar, v: Ambient, x: Ambient, c: Scalar) -> Ambient:
+        """The point exp_x(t v/|v|_L) = cosh(sqrt(c) t) x + sinh(sqrt(c) t)/sqrt(c) v/|v|_L at arc length t from x.
+
+        Args: t: scalar, in the unit of distance; v: tangent at x, any length, shape (dim + 1,); x: point, same shape;
+        c: scalar > 0.
+        Returns: point, shape (dim + 1,). At v = 0, which has no direction: x, with gradient 0 by v and t. Accuracy: 4
+        eps times the condition number.
+        """
+        x_s = spatial(x)
+        k, a, b, w = unit_step(t, spatial(v), x_s, c)
+        time = time_over(k * (k * combination_norm(a, x_s, b, w)), c)
+        return with_time(time, stretch(k, combine((k * a, x_s), (k * b, w))))
 
     def retraction(self, v: Ambient, x: Ambient, c: Scalar) -> Ambient:
         """First-order retraction proj(x + v).

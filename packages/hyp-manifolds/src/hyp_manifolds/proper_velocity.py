@@ -8,8 +8,8 @@ from jaxtyping import Array, Bool
 
 from hyp_manifolds._chart import ChartModel
 from hyp_manifolds._manifold import Scalar, Vector
-from hyp_manifolds._numerics import combine, dots, hypot1, norm
-from hyp_manifolds._translation import translate
+from hyp_manifolds._numerics import combine, dots, hypot1, norm, stretch
+from hyp_manifolds._translation import translate, unit_step
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,17 @@ class ProperVelocity(ChartModel):
         Returns: point, shape (dim,). Accuracy: 4 eps times the condition number. Source: Ungar 2005, Ch. 3.
         """
         return translate(x, y, c)
+
+    def geodesic_unit(self, t: Scalar, v: Vector, x: Vector, c: Scalar) -> Vector:
+        """The point exp_x(t v/|v|_x) = cosh(sqrt(c) t) x + sinh(sqrt(c) t)/sqrt(c) v/|v|_x at arc length t from x.
+
+        Args: t: scalar, in the unit of distance; v: tangent at x, any length, shape (dim,); x: point, same shape; c:
+        scalar > 0.
+        Returns: point, shape (dim,). At v = 0, which has no direction: x, with gradient 0 by v and t. Accuracy: 4 eps
+        times the condition number.
+        """
+        k, a, b, w = unit_step(t, v, x, c)
+        return stretch(k, combine((k * a, x), (k * b, w)))
 
     def egrad2rgrad(self, grad: Vector, x: Vector, c: Scalar) -> Vector:
         """Riemannian gradient grad + c<x, grad> x.

@@ -9,10 +9,26 @@ import jax.numpy as jnp
 from hyp_manifolds import _arguments
 from hyp_manifolds._door import door
 from hyp_manifolds._hyperbolic import Hyperbolic
+from hyp_manifolds._klein import strictly_inside
 from hyp_manifolds._lorentz import along, half_angle, tangent_sq
 from hyp_manifolds._manifold import Manifold, Scalar, Vector
-from hyp_manifolds._numerics import combine, dots, norm, range_scale, safe_div
+from hyp_manifolds._numerics import (
+    combine,
+    dots,
+    gap_and_dots,
+    norm,
+    range_scale,
+    safe_div,
+    shrink_inside,
+    signed,
+)
+from hyp_manifolds._stereo import RESOLVED
+from hyp_manifolds._upper import above, height, join, representable
+from hyp_manifolds.half_space import HalfSpace
+from hyp_manifolds.klein import Klein
+from hyp_manifolds.poincare import Poincare
 from hyp_manifolds.sphere import Sphere
+from hyp_manifolds.stereographic import Stereographic
 
 
 def reflect_in_point(manifold: Manifold, x: jax.Array, p: jax.Array, c: Any) -> jax.Array:
@@ -96,6 +112,67 @@ def _(model: Sphere, x: jax.Array, p: jax.Array, c: jax.Array) -> jax.Array:
     n, m = norm(x), norm(p)
     k = 1 / (jnp.sqrt(c) * n)
     return combine((k * (2 * xp / m / m), p), (-k, x))
+
+
+@_in_point.register
+def _(model: Poincare, x: jax.Array, p: jax.Array, c: jax.Array) -> jax.Array:
+    """(p (+) p) (-) x, regrouped: p (+) p itself, twice as far out as p, would be rounded at e^r of its gap."""
+    u = p - x
+    g_x, g_p = gap_and_dots(c, (x, p))
+    along_s, along_p, s, gap = _in_point_of_ball(x, u, g_x, g_p, c)
+    k = shrink_inside(gap)
+    return combine((k * along_s, s), (k * along_p, p))
+
+
+def _in_point_of_ball(
+    x: jax.Array, u: jax.Array, g_x: jax.Array, g_p: jax.Array, c: jax.Array
+) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array]:
+    """Coefficients of s = (2 - g_p) (p (+) p - x) and of p, that vector s, and the gap of the result; u = p - x."""
+    s = u + u + combine((g_p, x))
+    (ss,) = dots((s, s))
+    product, double = g_p * (g_p * g_x), 2 - g_p
+    d = product + c * ss
+    gap = product / d
+    # c|s|^2/d is 1 minus the gap, which far out has the better derivative
+    return g_p * g_p / (double * d), 2 * jnp.where(gap < 0.5, 1 - gap, c * ss / d) / double, s, gap
+
+
+@_in_point.register
+def _(model: Stereographic, x: jax.Array, p: jax.Array, c: jax.Array) -> jax.Array:
+    """On the sphere 2p (g_p g_x + 2c|u|^2) - g_p^2 x over (q - 2c<p, x>)^2 + 4c^2 (|p|^2|x|^2 - <p, x>^2), q = 2 - g_p.
+
+    The ball's form divides by q, which vanishes at a quarter of the circle.
+    """
+    u, sphere = p - x, c < 0
+    g_x, g_p, uu, px = signed.signed_gap_and_dots(c, (x, p), ((u, u), (p, x)))
+    zero = jnp.where(sphere, 0.0, 1.0)
+    along_s, ball_p, s, gap = _in_point_of_ball(x, u, g_x, jnp.where(sphere, 1.0, g_p), c * zero)
+    aside = 2 - g_p - 2 * c * px
+    d, least = aside * aside + 4 * c * (c * signed.wedge_sq(p, x)), RESOLVED * RESOLVED * g_p * (g_p * g_x)
+    d = jnp.where(sphere, jnp.where(d < least, least, d), 1.0)  # the image may be the point that the chart misses
+    round_p, along_x = 2 * (g_p * g_x + 2 * c * uu) / d, -g_p * (g_p / d)
+    k = shrink_inside(gap)
+    in_ball = combine((k * along_s, s), (k * ball_p, p))
+    return jnp.where(sphere, combine((round_p, p), (along_x, x)), in_ball)
+
+
+@_in_point.register
+def _(model: Klein, x: jax.Array, p: jax.Array, c: jax.Array) -> jax.Array:
+    """p + g_p/(g_x + c|u|^2) u, u = p - x: on the chord through both."""
+    u = p - x
+    g_x, g_p, uu = gap_and_dots(c, (x, p), ((u, u),))
+    k = g_p / (g_x + c * uu)
+    return strictly_inside(p + combine((k, u)), k * (k * g_x), c)
+
+
+@_in_point.register
+def _(model: HalfSpace, x: jax.Array, p: jax.Array, c: jax.Array) -> jax.Array:
+    """p_a + (h_p/|d|)^2 (-a, h_x), d = (a, h_x), a = x_a - p_a: the inversion about p's shadow on the boundary."""
+    x, p = above(x), above(p)
+    d = join(x - p, height(x))
+    k = height(p) / norm(d)
+    turned = combine((k, combine((k, join(-d, height(x))))))  # the square of k could overflow
+    return representable(join(p + turned, height(turned)))
 
 
 @functools.singledispatch

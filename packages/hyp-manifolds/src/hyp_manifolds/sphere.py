@@ -102,7 +102,8 @@ class Sphere(Manifold):
         2005, Eq. 1.27.
         """
         xy = _turned(y, x)
-        out = _turned(_turned(_turned(z, y), x), with_time(xy[0], -xy[1:]))
+        across = with_time(jnp.zeros_like(z[0]), z[1:])  # the pole's share of z would leave its rounding in the rest
+        out = _turned(_turned(_turned(across, y), x), with_time(xy[0], -xy[1:]))
         return with_time(z[0], out[1:])
 
     # Exponential and logarithm ---------------------------------------------------------------------------------------

@@ -11,7 +11,18 @@ from jaxtyping import Array, Bool, Float
 from hyp_manifolds import _checks
 from hyp_manifolds._door import door
 from hyp_manifolds._manifold import Manifold, Scalar, Vector
-from hyp_manifolds._numerics import bounded, combine, dots, norm, safe_sqrt, scope, sech2_sq, shrink_inside, tanh
+from hyp_manifolds._numerics import (
+    bounded,
+    combine,
+    dots,
+    gap_ratio,
+    norm,
+    safe_sqrt,
+    scope,
+    sech2_sq,
+    shrink_inside,
+    tanh,
+)
 from hyp_manifolds._numerics.signed import (
     arc,
     arc_sq,
@@ -259,8 +270,8 @@ class Stereographic(Manifold):
     def geodesic(self, t: Scalar, x: Vector, y: Vector, c: Scalar) -> Vector:
         """Point x (+) t (*) (-x (+) y) of the geodesic, as a positive combination of x and y for t in [0, 1].
 
-        With D as in `dist`, P = 1 - c<x, y>, alpha = sinh((1 - t) rho/2)/(sqrt(g_x) sinh(rho/2)) and
-        beta = sinh(t rho/2)/(sqrt(g_y) sinh(rho/2)): ((alpha^2 + alpha beta g_y/sqrt(D)) x + (beta^2 + alpha beta
+        With D as in `dist`, P = 1 - c<x, y>, q = g_x/g_y, alpha = sinh((1 - t) rho/2)/sinh(rho/2) and
+        beta = sqrt(q) sinh(t rho/2)/sinh(rho/2): ((alpha^2 + alpha beta g_y/sqrt(D)) x + (beta^2 + alpha beta
         g_x/sqrt(D)) y)/(alpha^2 + beta^2 + 2 alpha beta P/sqrt(D)). No ratio of sines is singular at antipodes.
 
         Args: t: scalar, 0 at x and 1 at y; x, y: points, shape (dim,); c: scalar of any sign.
@@ -271,17 +282,19 @@ class Stereographic(Manifold):
         gg = s.g_x * s.g_y
         root = jnp.sqrt(s.d)
         half2 = asinh_sq(c * s.uu / gg, root / jnp.sqrt(gg))
-        alpha = sinh_ratio(1 - t, half2) / jnp.sqrt(s.g_x)
-        beta = sinh_ratio(t, half2) / jnp.sqrt(s.g_y)
+        q = jnp.sqrt(gap_ratio(s.g_x, s.g_y, x, y, c))
+        alpha, beta = sinh_ratio(1 - t, half2), q * sinh_ratio(t, half2)
         cosine = jnp.where(s.antipodal, 1.0, s.p / root)
         real = alpha + beta * cosine
         sine2 = jnp.where(s.antipodal, 0.0, c * (c * wedge_sq(x, y)) / s.d)
-        n = jnp.where(
-            c < 0, real * real + beta * (beta * sine2), alpha * alpha + beta * beta + 2 * alpha * beta * cosine
-        )
-        k = shrink_inside(1 / n) / n
-        by_x, by_y = (jnp.where(s.antipodal, 1.0, g / root) for g in (s.g_y, s.g_x))
-        return combine((k * alpha * (alpha + beta * by_x), x), (k * beta * (beta + alpha * by_y), y))
+        # g_y/sqrt(D) and g_x/sqrt(D), in a form in which their changes by c do not cancel far out
+        flat = jnp.sqrt(gg) / root
+        by_x, by_y = (jnp.where(s.antipodal, 1.0, flat * k) for k in (1 / q, q))
+        a, b = alpha * (alpha + beta * by_x), beta * (beta + alpha * by_y)
+        whole = 0.5 * (s.g_x + a * (2 - s.g_x) + b * (2 - s.g_y))  # the same sum, of positive terms for c > 0
+        n = jnp.where(c < 0, real * real + beta * (beta * sine2), whole)
+        k = shrink_inside(s.g_x / n) / n
+        return combine((k * a, x), (k * b, y))
 
     def retraction(self, v: Vector, x: Vector, c: Scalar) -> Vector:
         """First-order retraction proj(x + v).

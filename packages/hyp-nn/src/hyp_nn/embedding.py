@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
-from hyp_manifolds import Manifold
+from hyp_manifolds import HalfSpace, Manifold, Product
 from jax.core import Tracer
 from jaxtyping import Array, Float, Int
 
@@ -71,17 +71,19 @@ class HypEmbedding(nnx.Module):
 
         Args:
             ids: integers of any shape, from 0 to num_embeddings - 1.
-            c: curvature magnitude, scalar > 0, static or traced.
+            c: curvature magnitude, scalar > 0, static or traced. On a `Product` also one value per factor, shape
+                (curvatures,); flat factors ignore theirs.
 
         Returns:
             Points, shape (*batch, ambient_dim). Ids out of range raise where they are concrete; inside `jit`
             their points are NaN.
 
         Raises:
-            TypeError, ValueError: ids are not integers or out of range, or a concrete c lies outside the manifold's
-            domain.
+            TypeError, ValueError: ids are not integers or out of range, c is neither a scalar nor one value per factor,
+            or a concrete c lies outside the manifold's domain.
         """
-        _checks.check_curvature(c, _OWNER)
+        if not (isinstance(self.manifold, Product) and np.shape(c) == (self.manifold.curvatures,)):
+            _checks.check_curvature(c, _OWNER)
         return _rescale(self.manifold, self.rows(ids), c)
 
     def rows(self, ids: Int[Array, "*batch"]) -> Float[Array, "*batch coords"]:
@@ -136,7 +138,7 @@ def _rescale(manifold: Manifold, points: Float[Array, "*batch coords"], c: Any) 
     if manifold.curvature_domain == "ignored" or points.size == 0:
         return points
     wide = points.astype(jnp.promote_types(points.dtype, jnp.float32))
-    scaled = (wide / jnp.sqrt(jnp.asarray(c, wide.dtype))).astype(points.dtype)
+    scaled = (wide / _units(manifold, jnp.asarray(c, wide.dtype))).astype(points.dtype)
 
     # Rounding may leave the manifold by an ulp, and updates leave the time coordinate of the hyperboloid stale.
     def project(x: Float[Array, " coords"]) -> Float[Array, " coords"]:
@@ -145,3 +147,20 @@ def _rescale(manifold: Manifold, points: Float[Array, "*batch coords"], c: Any) 
     for _ in range(scaled.ndim - 1):
         project = jax.vmap(project)
     return project(scaled)
+
+
+def _units(manifold: Manifold, c: Float[Array, "*factors"]) -> Float[Array, "*coords"]:
+    """Returns what coordinates are divided by on the way to curvature c, for a product one number per coordinate."""
+    if isinstance(manifold, Product):
+        units, start = [], 0
+        for factor, dim in manifold.factors:
+            stop = start + (factor.curvatures if isinstance(factor, Product) else 1)
+            own = c[start:stop] if c.ndim else c
+            unit = _units(factor, own if isinstance(factor, Product) else own.reshape(()))
+            units.append(jnp.broadcast_to(unit, (factor.ambient_dim(dim),)))
+            start = stop
+        return jnp.concatenate(units)
+    # Flat points are the same at every c. So are those of the half-space: c enters its metric alone.
+    if manifold.curvature_domain == "ignored" or isinstance(manifold, HalfSpace):
+        return jnp.ones((), c.dtype)
+    return jnp.sqrt(c)

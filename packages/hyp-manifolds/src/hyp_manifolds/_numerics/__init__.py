@@ -4,7 +4,7 @@ A manifold method is written on float64 vectors and reads like the paper; everyt
 compiler is in this folder.
 """
 
-from hyp_manifolds._numerics.gap import gap_and_dots, inside, keep_inside, shrink_inside
+from hyp_manifolds._numerics.gap import gap_and_dots, gap_ratio, inside, keep_inside, shrink_inside
 from hyp_manifolds._numerics.scope import in_scope, matmul, scope, wide_matmul, widening
 from hyp_manifolds._numerics.special import (
     asinh_sq,
@@ -37,6 +37,7 @@ __all__ = [
     "dots",
     "fence",
     "gap_and_dots",
+    "gap_ratio",
     "half_log",
     "hypot1",
     "in_scope",

@@ -87,6 +87,22 @@ def _(primals, tangents):
     return _exact_gap(x, c), -2 * c * jnp.sum(x * dx) - jnp.sum(x * x) * dc
 
 
+@jax.custom_jvp
+@in_x64
+def gap_ratio(g_x: jax.Array, g_y: jax.Array, x: jax.Array, y: jax.Array, c: jax.Array) -> jax.Array:
+    """g_x/g_y of points with these gaps, whose changes by c are 1/g times larger than that of the ratio."""
+    return g_x / g_y
+
+
+@gap_ratio.defjvp
+@in_x64
+def _(primals, tangents):
+    (g_x, g_y, x, y, c), (_, _, dx, dy, dc) = primals, tangents
+    ratio = g_x / g_y
+    by_c = -jnp.sum((x - y) * (x + y)) / g_x / g_y
+    return ratio, ratio * (by_c * dc - 2 * c * (jnp.sum(x * dx) / g_x - jnp.sum(y * dy) / g_y))
+
+
 def inside(radius: jax.Array) -> jax.Array:
     """A result's sqrt(c)|x|, kept at a distance from 1 that rounding cannot cross; see `shrink_inside`."""
     limit = 1 - (0.51 if scope().narrow else 2.0) * scope().eps

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 
 from hyp_manifolds._numerics.gap import gap_and_dots
 from hyp_manifolds._numerics.scope import in_x64, scope
-from hyp_manifolds._numerics.special import _SINHC, _TANHC, _cosh, _derivative, _series, _sinh, safe_div, tanh
+from hyp_manifolds._numerics.special import _SINHC, _TANHC, _cosh, _derivative, _series, _sinh, safe_div, sech2_sq, tanh
 from hyp_manifolds._numerics.sums import dots
 
 _TERMS = 30  # of asin, whose series converges slowly: at the threshold 1/4 all digits
@@ -93,9 +93,14 @@ def _analytic(
     return f
 
 
-tanhc = _analytic(
-    tanh, jnp.tan, _TANHC, lambda s, f: ((1 - f) / s - f * f) / 2, 0.2, "tanh(t)/t for s >= 0, tan(t)/t for s < 0."
-)
+def _tanhc_slope(s: jax.Array, f: jax.Array) -> jax.Array:
+    """((1 - f)/s - f^2)/2 of f = `tanhc`(s), which cancels for large s: there (sech(t)^2 - f)/(2 s)."""
+    large = s > 3.0
+    far = (sech2_sq(jnp.where(large, s, 4.0)) - f) / (2 * s)
+    return jnp.where(large, far, 0.5 * ((1 - f) / s - f * f))
+
+
+tanhc = _analytic(tanh, jnp.tan, _TANHC, _tanhc_slope, 0.2, "tanh(t)/t for s >= 0, tan(t)/t for s < 0.")
 sinhc = _analytic(
     _sinh, jnp.sin, _SINHC, lambda s, f: (cosh(s) - f) / (2 * s), 1.0, "sinh(t)/t for s >= 0, sin(t)/t for s < 0."
 )

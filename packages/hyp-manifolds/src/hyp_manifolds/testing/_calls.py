@@ -12,6 +12,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from hyp_manifolds import Manifold, hyperboloid_to_poincare, poincare_to_hyperboloid
+from hyp_manifolds.cones import cone_angle, cone_half_aperture
+from hyp_manifolds.horospheres import busemann, project_to_horosphere
+from hyp_manifolds.hyperplanes import hyperplane_dist, project_to_hyperplane
+from hyp_manifolds.reflections import reflect_in_point
 
 ROWS = 64
 
@@ -25,6 +29,13 @@ CALLS: dict[str, Callable[[Any], Callable[..., Any]]] = {
     "dist_smoothened": lambda m: partial(m.dist, version_idx=m.VERSION_SMOOTHENED),
     "to_hyperboloid": lambda m: poincare_to_hyperboloid,
     "to_poincare": lambda m: hyperboloid_to_poincare,
+    "hyperplane_dist": lambda m: partial(hyperplane_dist, m),
+    "project_to_hyperplane": lambda m: partial(project_to_hyperplane, m),
+    "reflect_in_point": lambda m: partial(reflect_in_point, m),
+    "busemann": lambda m: partial(busemann, m),
+    "project_to_horosphere": lambda m: partial(project_to_horosphere, m),
+    "cone_half_aperture": lambda m: lambda x, k, c: cone_half_aperture(m, x, c, k),
+    "cone_angle": lambda m: partial(cone_angle, m),
 }
 
 

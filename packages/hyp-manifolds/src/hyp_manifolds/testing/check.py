@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from hyp_manifolds import Manifold
+from hyp_manifolds import Manifold, Product
 
 from .contract import CONTRACT
 from .gradients import judge_gradients
@@ -16,21 +16,30 @@ from .regimes import make_batch, plan_for
 from .samples import default_dtype, make_sample
 
 
+def _dims(manifold: Manifold, dims: Sequence[int] | None) -> Sequence[int]:
+    if dims is not None:
+        return dims
+    return (manifold.dim,) if isinstance(manifold, Product) else (2, 5)
+
+
 def law_violations(
     manifold: Manifold,
     name: str,
     *,
     dtype: Any = None,
-    dims: Sequence[int] = (2, 5),
-    curvatures: Sequence[float] | None = None,
+    dims: Sequence[int] | None = None,
+    curvatures: Sequence[Any] | None = None,
     seed: int = 0,
     radius: float = 2.0,
 ) -> list[str]:
-    """Where one law of `LAWS` does not hold, in sentences; empty where it holds or does not apply."""
+    """Where one law of `LAWS` does not hold, in sentences; empty where it holds or does not apply.
+
+    Args: name: a key of `LAWS`; the others as for `check_manifold`.
+    """
     statement, found = LAWS[name], []
     if not statement.applies(manifold):
         return []
-    for dim in dims:
+    for dim in _dims(manifold, dims):
         sample = make_sample(manifold, dim, curvatures, dtype=dtype, seed=seed, radius=radius)
         for text in statement.violations(manifold, sample):
             found.append(f"law {name} ({statement.statement}) dim {dim}, {sample.x.dtype}: {text}")
@@ -64,23 +73,24 @@ def contract_violations(
 
 
 def _violations(
-    manifold: Manifold, dtype: Any, dims: Sequence[int], curvatures: Sequence[float] | None, seed: int, radius: float,
-    names: Sequence[str], oracle: Oracle | None,
+    manifold: Manifold, dtype: Any, dims: Sequence[int] | None, curvatures: Sequence[Any] | None, seed: int,
+    radius: float, names: Sequence[str], oracle: Oracle | None,
 ) -> Iterator[str]:  # fmt: skip
     for name in names:
         yield from law_violations(
             manifold, name, dtype=dtype, dims=dims, curvatures=curvatures, seed=seed, radius=radius
         )
     for operation in CONTRACT[oracle.model] if oracle is not None else ():
-        yield from contract_violations(manifold, operation, oracle=oracle, dtype=dtype, dims=dims, seed=seed)
+        sizes = _dims(manifold, dims)
+        yield from contract_violations(manifold, operation, oracle=oracle, dtype=dtype, dims=sizes, seed=seed)
 
 
 def check_manifold(
     manifold: Manifold,
     *,
     dtype: Any = None,
-    dims: Sequence[int] = (2, 5),
-    curvatures: Sequence[float] | None = None,
+    dims: Sequence[int] | None = None,
+    curvatures: Sequence[Any] | None = None,
     laws: Sequence[str] | None = None,
     contract: bool = True,
     seed: int = 0,
@@ -95,8 +105,10 @@ def check_manifold(
     Args:
         manifold: instance of a subclass of `hyp_manifolds.Manifold`.
         dtype: dtype of the inputs: the manifold's own, or JAX's default float.
-        dims: dimensions to try.
-        curvatures: values of c for the laws; by default around 1, of both signs where the manifold takes them.
+        dims: dimensions to try, 2 and 5 if not given. A product is tried in its own, which its factors fix; another one
+            is an error.
+        curvatures: values of c for the laws; by default around 1, of both signs where the manifold takes them. In a
+            product every factor takes them in an order of its own; see `make_sample`.
         laws: names from `LAWS`; all of them if not given.
         contract: also judge the accuracy of every operation that the model's oracle knows.
         seed: of the inputs.
@@ -106,6 +118,7 @@ def check_manifold(
     Raises:
         AssertionError: names each broken law or promise, with the inputs and the figures.
         KeyError: an unknown name in `laws`.
+        ValueError: `dims` names another dimension than a product's own.
     """
     names = sorted(LAWS if laws is None else laws, key=lambda name: LAWS[name].slow)
     oracle = oracle_for(manifold) if contract else None

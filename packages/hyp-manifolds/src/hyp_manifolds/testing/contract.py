@@ -177,3 +177,22 @@ CONTRACT["sphere"] = {
     "tangent_norm": Bound(4),
     "egrad2rgrad": _OVER,
 }
+
+# What every model of constant curvature has, and what only those with a boundary at infinity have.
+_SPACE = ["geodesic_unit", "coaddition", "hyperplane_dist", "project_to_hyperplane", "reflect_in_point"]
+_HOROSPHERES = ["busemann", "project_to_horosphere"]
+_CONES = ["cone_half_aperture", "cone_angle"]
+
+_POINTS = {"geodesic_unit", "coaddition", "project_to_hyperplane", "reflect_in_point", "project_to_horosphere"}
+
+for _model, _bounds in CONTRACT.items():
+    _more = [*_SPACE]
+    if _model not in ("stereographic", "sphere"):
+        _more += _HOROSPHERES
+        if _model != "euclidean":
+            _more += _CONES
+    _within = _model in ("poincare", "klein", "stereographic")
+    _bounds.update({name: replace(_OVER, inside=_within and name in _POINTS) for name in _more})
+
+for _model in ("hyperboloid", "proper_velocity"):
+    CONTRACT[_model]["geodesic_unit"] = Bound(4, conditioned=True, overflows=True)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .oracle import ORACLES, Oracle
+from .oracle._chart import unit_of
 
 
 @dataclass(frozen=True)
@@ -129,6 +130,12 @@ class _Maker:
             "r": self.rounded(np.asarray(self.rng.uniform(-2.0, 2.0))),
             "t": self.rounded(np.asarray(self.rng.uniform(0.1, 0.9))),
         }
+        own = np.random.default_rng([len(self.rows), self.dim])  # the letters before keep their values
+        row["d"] = self.rounded(np.asarray(own.uniform(-2.0, 2.0) * unit_of(self.c)))
+        ideal = own.standard_normal(self.dim)
+        if len(self.rows) % 3 == 0 and np.any(ahead := chart.bearing(base)):
+            ideal = ahead + 10.0 ** own.uniform(-6.0, 0.0) * ideal  # the point lies far toward the ideal point
+        row["i"] = self.rounded(ideal / np.linalg.norm(ideal))
         self.rows.append({"regime": regime, "radius": float(radius), "length": float(length), "chart": row})
 
     def pairs(self, plan: Plan) -> None:

@@ -18,6 +18,7 @@ _MOVES = (
     ("dist", "xy", "x"), ("sqdist", "xy", "x"), ("dist_0", "x", "x"), ("logmap", "xy", "x"), ("logmap_0", "x", "x"),
     ("addition", "xy", "x"), ("addition", "yx", "x"), ("scalar_mul", "rx", "x"), ("geodesic", "tyx", "x"),
     ("expmap", "vx", "v"), ("expmap_0", "o", "o"), ("ptransp", "vxy", "v"), ("tangent_norm", "vx", "v"),
+    ("coaddition", "xy", "x"), ("gyration", "xyz", "x"), ("geodesic_unit", "tvx", "v"),
 )  # fmt: skip
 
 
@@ -34,9 +35,7 @@ def gradients_are_finite(m: Batched, s: Sample) -> Iterator[Any]:
     kind = few.x.dtype
     oracle = oracle_for(m.manifold)
     radius = (oracle.chart.promised if oracle else PROMISED_RADIUS)[kind.name]
-    edge = make_sample(
-        m.manifold, s.dim, [float(c) for c in np.unique(s.c)], dtype=kind, radius=radius, fixed=True, rows=12
-    )
+    edge = make_sample(m.manifold, s.dim, few.c, dtype=kind, radius=radius, fixed=True, rows=len(few.c))
     places = {
         "x == y": {"y": few.x},
         "the origin": {"x": few.origin, "v": few.o, "u": few.o},

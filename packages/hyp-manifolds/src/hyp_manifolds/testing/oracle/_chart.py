@@ -50,6 +50,11 @@ class Chart:
         """A point about as far from x as the short tangent v is long."""
         return x + v
 
+    def bearing(self, x: Array) -> Array:
+        """Unit vector of dim components toward x from the origin of the ball; 0 for the origin."""
+        n = np.linalg.norm(x)
+        return x / n if n else x
+
     def lift(self, kind: str, own: Array, base: Array, c: float) -> Array:
         """The library's array of a point, or of a tangent at `base`, given in the chart."""
         return own

@@ -16,7 +16,8 @@ class Operation:
         function: takes chart coordinates (lists of mpf) and scalars in the library's argument order, then c.
         arguments: one letter per argument. x, y, z: points. v, u: tangents at x. o: tangent at the origin.
             g: Euclidean gradient at x, a: point or tangent at the origin; both are given whole, with the time
-            coordinate where the library's arrays have one. r, t: scalars.
+            coordinate where the library's arrays have one. r, t: scalars. d: a signed length. i: unit vector, the
+            direction of an ideal point in the ball; only its direction counts.
         output: "scalar"; "vector" (rotates with the inputs); "ambient" (all but one coordinate rotate).
     """
 

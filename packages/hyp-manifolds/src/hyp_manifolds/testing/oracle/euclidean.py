@@ -4,6 +4,7 @@ from typing import Any
 
 import mpmath as mp
 
+from ._around import Around
 from ._operation import Operation, Oracle
 from ._vector import Vector, dot, minus, norm, plus, times
 
@@ -37,5 +38,6 @@ EUCLIDEAN = Oracle(
         "tangent_inner": Operation(lambda u, v, x, c: dot(u, v), "uvx", "scalar"),
         "tangent_norm": Operation(lambda v, x, c: norm(v), "vx", "scalar"),
         "egrad2rgrad": Operation(_first, "gx"),
+        **Around(_first, _first, _first, lambda c: 0).operations(cones=False),
     },
 )

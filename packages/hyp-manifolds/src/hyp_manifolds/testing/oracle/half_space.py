@@ -10,6 +10,7 @@ from typing import Any
 import mpmath as mp
 import numpy as np
 
+from ._around import sheet_of
 from ._chart import Array, Chart
 from ._conjugate import Conjugate
 from ._operation import Axis, Operation, Oracle
@@ -94,6 +95,9 @@ class _Chart(Chart):
     def tangent_at(self, x: Array, length: float, direction: Array, c: float) -> Array:
         return x[-1] * length * direction
 
+    def bearing(self, x: Array) -> Array:
+        return super().bearing(np.append(x[:-1], (x[:-1] @ x[:-1] + (x[-1] - 1) * (x[-1] + 1)) / 2))
+
     def contains(self, x: Array, c: float) -> bool:
         return bool(x[-1] > 0)
 
@@ -118,7 +122,8 @@ HALF_SPACE = Oracle(
         "tangent_inner": Operation(tangent_inner, "uvx", "scalar"),
         "tangent_norm": Operation(tangent_norm, "vx", "scalar"),
         "egrad2rgrad": Operation(egrad2rgrad, "gx", "ambient"),
+        **sheet_of(out, push, back).operations("ambient"),
     },
     chart=_Chart(unbounded=True),
-    axis=Axis("xyvuoga", -1),
+    axis=Axis("xyvuogai", -1),
 )

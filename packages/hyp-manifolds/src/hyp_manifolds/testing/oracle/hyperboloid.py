@@ -13,6 +13,7 @@ from typing import Any
 import mpmath as mp
 
 from . import poincare as ball
+from ._around import Around
 from ._chart import Ambient
 from ._operation import Axis, Operation, Oracle
 from ._vector import Vector, dot, norm, plus, times
@@ -187,6 +188,7 @@ HYPERBOLOID = Oracle(
         "tangent_norm": Operation(tangent_norm, "vx", "scalar"),
         "egrad2rgrad": Operation(egrad2rgrad, "gx", "ambient"),
         "to_poincare": Operation(to_poincare, "x"),
+        **Around(point, tangent, lambda x, c: x).operations("ambient"),
     },
     chart=Ambient(unbounded=True),
     time=True,

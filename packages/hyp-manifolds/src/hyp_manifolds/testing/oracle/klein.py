@@ -10,6 +10,7 @@ from typing import Any
 import mpmath as mp
 import numpy as np
 
+from ._around import sheet_of
 from ._chart import Array, Ball
 from ._conjugate import Conjugate
 from ._operation import Operation, Oracle
@@ -132,6 +133,7 @@ KLEIN = Oracle(
         "tangent_inner": Operation(tangent_inner, "uvx", "scalar"),
         "tangent_norm": Operation(tangent_norm, "vx", "scalar"),
         "egrad2rgrad": Operation(egrad2rgrad, "gx"),
+        **sheet_of(out, push, back).operations(),
     },
     # c|k|^2 = tanh^2 fills up twice as fast as the conformal ball
     chart=_Chart(promised={"bfloat16": 2.0, "float16": 3.0, "float32": 8.0, "float64": 17.0}),

@@ -11,21 +11,16 @@ from typing import Any
 import mpmath as mp
 import numpy as np
 
+from ._around import STEREOGRAPHIC
 from ._chart import Array, Ball
+from ._mobius import addition as addition  # the ball's, for those who import this module
 from ._operation import Operation, Oracle
-from ._vector import Vector, dot, minus, norm, plus, times, unit
+from ._vector import Vector, dot, minus, norm, times, unit
 
 
 def conformal_factor(x: Vector, c: Any) -> Any:
     """lambda_x = 2 / (1 - c|x|^2)."""
     return 2 / (1 - c * dot(x, x))
-
-
-def addition(x: Vector, y: Vector, c: Any) -> Vector:
-    """Mobius addition, Ganea et al. 2018, eq. 4."""
-    xy, xx, yy = dot(x, y), dot(x, x), dot(y, y)
-    above = plus(times(1 + 2 * c * xy + c * yy, x), times(1 - c * xx, y))
-    return times(1 / (1 + 2 * c * xy + c**2 * xx * yy), above)
 
 
 def negative(x: Vector) -> Vector:
@@ -200,6 +195,7 @@ POINCARE = Oracle(
         "tangent_norm": Operation(tangent_norm, "vx", "scalar"),
         "egrad2rgrad": Operation(egrad2rgrad, "gx"),
         "to_hyperboloid": Operation(to_hyperboloid, "x", "ambient"),
+        **STEREOGRAPHIC.operations(),
     },
     chart=_Chart(),
 )

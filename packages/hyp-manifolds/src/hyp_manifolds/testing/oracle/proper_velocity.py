@@ -9,6 +9,7 @@ from typing import Any
 import mpmath as mp
 
 from . import hyperboloid as sheet
+from ._around import Around
 from ._chart import Sheet
 from ._operation import Operation, Oracle
 from ._vector import Vector, dot, norm, plus, times, unit
@@ -64,6 +65,7 @@ PROPER_VELOCITY = Oracle(
         "tangent_inner": Operation(sheet.tangent_inner, "uvx", "scalar"),
         "tangent_norm": Operation(sheet.tangent_norm, "vx", "scalar"),
         "egrad2rgrad": Operation(egrad2rgrad, "gx"),
+        **Around(sheet.point, sheet.tangent, lambda x, c: x[1:]).operations(),
     },
     chart=Sheet(unbounded=True),
 )

@@ -14,6 +14,7 @@ import mpmath as mp
 import numpy as np
 
 from . import stereographic as flat
+from ._around import Around
 from ._chart import Array, Chart
 from ._operation import Axis, Operation, Oracle
 from ._vector import Vector, dot, minus, norm, plus, times, unit
@@ -163,6 +164,9 @@ class _Chart(Chart):
         moved = x + v
         return moved / np.linalg.norm(moved) / np.sqrt(c)
 
+    def bearing(self, x: Array) -> Array:
+        return super().bearing(x[1:])
+
     def reach(self, c: float) -> float:
         return np.pi
 
@@ -187,6 +191,7 @@ SPHERE = Oracle(
         "tangent_inner": Operation(tangent_inner, "uvx", "scalar"),
         "tangent_norm": Operation(lambda v, x, c: norm(tangent(v, x, c)), "vx", "scalar"),
         "egrad2rgrad": Operation(lambda g, x, c: tangent(g, x, c), "gx", "ambient"),
+        **Around(on, tangent, lambda x, c: x, lambda c: c).operations("ambient", cones=False, horospheres=False),
     },
     chart=_Chart(),
     axis=Axis("xyvuoga", 0),

@@ -11,6 +11,7 @@ import mpmath as mp
 import numpy as np
 
 from . import poincare as ball
+from ._around import STEREOGRAPHIC as AROUND
 from ._chart import Array, Ball, unit_of
 from ._operation import Operation, Oracle
 from ._vector import Vector, dot, minus, norm, plus, times, unit
@@ -128,6 +129,7 @@ STEREOGRAPHIC = Oracle(
         "tangent_inner": Operation(ball.tangent_inner, "uvx", "scalar"),
         "tangent_norm": Operation(ball.tangent_norm, "vx", "scalar"),
         "egrad2rgrad": Operation(ball.egrad2rgrad, "gx"),
+        **AROUND.operations(cones=False, horospheres=False),
     },
     chart=_Chart(),
 )
