@@ -53,14 +53,7 @@ def minus(m: Batched, x, s: Sample):
 # Laws ------------------------------------------------------------------------------------------------------------
 
 
-@ON_EVERY_MODEL
-def test_addition_is_gyrocommutative(manifold, sign) -> None:
-    """x (+) y = gyr[x, y] (y (+) x)."""
-    m, s = Batched(manifold), sample(manifold, sign)
-    turned = m.gyration(s.x, s.y, m.addition(s.y, s.x, s.c), s.c)
-    assert apart(m, m.addition(s.x, s.y, s.c), turned, s) < 256
-
-
+@pytest.mark.one_precision  # the contract judges the operation in both
 @ON_EVERY_MODEL
 def test_addition_is_gyroassociative(manifold, sign) -> None:
     """x (+) (y (+) z) = (x (+) y) (+) gyr[x, y] z."""
@@ -71,6 +64,7 @@ def test_addition_is_gyroassociative(manifold, sign) -> None:
     assert apart(m, left, right, s) < 256
 
 
+@pytest.mark.one_precision  # the contract judges the operation in both
 @ON_EVERY_MODEL
 def test_gyration_is_an_isometry_that_fixes_the_origin(manifold, sign) -> None:
     m, s = Batched(manifold), sample(manifold, sign)
@@ -82,6 +76,7 @@ def test_gyration_is_an_isometry_that_fixes_the_origin(manifold, sign) -> None:
         assert apart(m, z, s.z, s) > 1e-3 / UNIT  # and not the identity
 
 
+@pytest.mark.one_precision  # the contract judges the operation in both
 @ON_EVERY_MODEL
 def test_coaddition_commutes_and_is_its_definition(manifold, sign) -> None:
     """x [+] y = y [+] x = x (+) gyr[x, -y] y."""
@@ -92,6 +87,7 @@ def test_coaddition_commutes_and_is_its_definition(manifold, sign) -> None:
     assert apart(m, total, defined, s) < 256
 
 
+@pytest.mark.one_precision  # the contract judges the operation in both
 @pytest.mark.parametrize("name", ["poincare", "hyperboloid", "sphere"])
 def test_closed_forms_equal_the_generic_defaults(name: str) -> None:
     m, s = Batched(MODELS[name]), sample(MODELS[name], 1)
@@ -99,6 +95,7 @@ def test_closed_forms_equal_the_generic_defaults(name: str) -> None:
     assert apart(m, m("generic:coaddition", s.x, s.y, s.c), m.coaddition(s.x, s.y, s.c), s) < 256
 
 
+@pytest.mark.one_precision  # the contract judges the operation in both
 @ON_EVERY_MODEL
 def test_right_cancellation(manifold, sign) -> None:
     """(y (-) x) [+] x = y."""
@@ -107,6 +104,7 @@ def test_right_cancellation(manifold, sign) -> None:
     assert apart(m, m.coaddition(difference, s.x, s.c), s.y, s) < 512
 
 
+@pytest.mark.one_precision  # the contract judges the operation in both
 @ON_EVERY_MODEL
 def test_unit_speed(manifold, sign) -> None:
     """The point at arc length t is at distance |t|, on the geodesic of exp, whatever the tangent's length."""
@@ -165,6 +163,7 @@ def worst(got, want) -> float:
     return float(max(errors)) / UNIT
 
 
+@pytest.mark.one_precision  # the contract judges the operation in both
 @pytest.mark.parametrize("radius", [0.5, 3.0, 8.0])
 def test_coaddition_of_the_ball(radius: float) -> None:
     x, y, c = ball_rows(radius, seed=1)
@@ -208,6 +207,7 @@ def test_function_of_a_point_of_the_ball(radius: float) -> None:
         assert worst(got, want) < 64
 
 
+@pytest.mark.one_precision  # the contract judges the operation in both
 def test_unit_speed_on_the_ball() -> None:
     """x (+) tanh(sqrt(c) t/2) v/(sqrt(c)|v|), with the textbook Moebius addition."""
     s = make_sample(BALL, DIM, (0.3, 1.0, 4.0), radius=2.0, rows=12)

@@ -142,6 +142,7 @@ def error(got, want) -> float:
     return float(mp.norm(difference) / mp.norm(want)) / UNIT
 
 
+@pytest.mark.one_precision  # the contract judges the operation in both
 @pytest.mark.parametrize("name", FORMULAS)
 def test_textbook_formula(name) -> None:
     letters, formula = FORMULAS[name]
@@ -214,6 +215,7 @@ def _directional(name):
     return letters, jax.jit(jax.vmap(both))
 
 
+@pytest.mark.one_precision  # the contract judges the operation in both
 @pytest.mark.parametrize("name", ["dist", "sqdist", "expmap", "logmap", "geodesic", "ptransp", "addition"])
 def test_derivatives_match_differences(name) -> None:
     """JVP and VJP, c included, along one random direction, against central differences in mpmath."""

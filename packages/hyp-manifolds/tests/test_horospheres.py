@@ -193,6 +193,7 @@ def law_values(name: str) -> dict[str, np.ndarray]:
     return {k: np.asarray(a) for k, a in f(s.x, xi, s.c).items()}
 
 
+@pytest.mark.one_precision  # the contract judges the operation in both
 @pytest.mark.parametrize("name", ALL)
 def test_busemann_laws(name: str) -> None:
     q = law_values(name)
@@ -202,6 +203,7 @@ def test_busemann_laws(name: str) -> None:
     close(q["dist"], q["B"] - 0.3)
 
 
+@pytest.mark.one_precision  # the contract judges the operation in both
 @pytest.mark.parametrize("name", ALL)
 def test_projection_laws(name: str) -> None:
     q = law_values(name)
@@ -214,6 +216,7 @@ def test_projection_laws(name: str) -> None:
     close(q["against gradient"], -(q["B"] + 2), 8)  # toward the ideal point, where B falls fastest
 
 
+@pytest.mark.one_precision  # the contract judges the operation in both
 @pytest.mark.parametrize("name", HYPERBOLIC)
 def test_isometries_keep_busemann_functions(name: str) -> None:
     ball, model = MODELS["poincare"], MODELS[name]

@@ -209,6 +209,7 @@ def law_sample(name: str) -> dict[str, np.ndarray]:
     }
 
 
+@pytest.mark.one_precision  # the contract judges the operation in both
 @pytest.mark.parametrize("name", ALL)
 def test_distance_and_projection_laws(name: str) -> None:
     m, s = ALL[name], law_sample(name)
@@ -248,6 +249,7 @@ def test_gradients_are_finite_at_singular_points(name: str) -> None:
     close(foot[3], y, 4)
 
 
+@pytest.mark.one_precision  # the contract judges the operation in both
 @pytest.mark.parametrize("name", [n for n in MODELS if hasattr(MODELS[n], "_to_spatial")])
 def test_isometries_keep_hyperplanes(name: str) -> None:
     ball, model = MODELS["poincare"], MODELS[name]

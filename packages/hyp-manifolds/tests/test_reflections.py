@@ -53,6 +53,7 @@ def apart(m: Batched, a, b, s: Sample) -> float:
 # Laws ------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.one_precision  # the contract judges the operation in both
 @ON_EVERY_MODEL
 def test_reflection_in_a_point(manifold, sign) -> None:
     """An isometric involution that fixes p and turns the geodesics through it around."""

@@ -54,7 +54,8 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
 
 @cache
 def _forward(manifold: Manifold, operation: str) -> Callable[..., Any]:
-    return compiled(jax.vmap(resolve(manifold, operation)))
+    batched = jax.vmap(resolve(manifold, operation))
+    return jax.jit(batched) if operation.startswith("generic:") else compiled(batched)
 
 
 @cache
