@@ -24,7 +24,13 @@ ONCE = {
     "project_to_horosphere", "cone_half_aperture", "cone_angle", "dist_mobius", "dist_metric", "dist_smoothened",
 }  # fmt: skip
 CASES = [
-    pytest.param(model, operation, dim, id=f"{model}-{operation}-{dim}")
+    pytest.param(
+        model,
+        operation,
+        dim,
+        id=f"{model}-{operation}-{dim}",
+        marks=[] if model in PLANAR else [pytest.mark.slow],
+    )
     for model in MODELS
     for dim in (DIMS if model in PLANAR else (DIM,))
     for operation in CONTRACT[model]

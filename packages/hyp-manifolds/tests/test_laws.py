@@ -19,9 +19,11 @@ BACKENDS = sorted({"cpu", jax.default_backend()})
 DIM = 16  # shared with the contract tests: each operation is compiled once
 DIMS = {**dict.fromkeys(MODELS, (DIM,)), "product": None}
 PRODUCT = Product.from_signature("P3 E2")
-SLOW = {"product": [pytest.mark.slow, pytest.mark.one_precision]}  # its factors' formulas pass in both
+# The contract judges all models in both precisions; so do the laws the two that the packages build on.
 CASES = [
-    pytest.param(model, marks=SLOW.get(model, [] if model in ("poincare", "hyperboloid") else [pytest.mark.slow]))
+    pytest.param(
+        model, marks=[] if model in ("poincare", "hyperboloid") else [pytest.mark.slow, pytest.mark.one_precision]
+    )
     for model in DIMS
 ]
 

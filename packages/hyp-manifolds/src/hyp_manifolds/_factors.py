@@ -180,7 +180,11 @@ class Factored(Manifold):
             count = m.curvatures if isinstance(m, Factored) else 1
             own = c if c.ndim == 0 else lax.slice(c, (start,), (start + count,))
             start += count
-            yield m, own if c.ndim == 0 or isinstance(m, Factored) else own.reshape(()), tuple(v[a:b] for v in arrays)
+            yield (
+                m,
+                own if c.ndim == 0 or isinstance(m, Factored) else own.reshape(()),
+                tuple(v[..., a:b] for v in arrays),
+            )
 
     def _join(self, parts: Iterable[jax.Array]) -> jax.Array:
         return concatenate(tuple(parts))

@@ -86,7 +86,7 @@ class Product(Factored):
         Args: x, y: points, shape (dim,); c: scalar or shape (curvatures,); version_idx: 0.
         Returns: scalar. Gradient 0 at x == y.
         """
-        return _norm(self._distances(x, y, c), self.distance)
+        return joint_length(self._distances(x, y, c), self.distance)
 
     def dist_l2(self, x: Vector, y: Vector, c: Curvatures) -> Scalar:
         """Geodesic distance sqrt(sum d_i^2).
@@ -94,7 +94,7 @@ class Product(Factored):
         Args: x, y: points, shape (dim,); c: scalar or shape (curvatures,).
         Returns: scalar. Gradient 0 at x == y, and 0 by the part of a factor with x_i == y_i, where it is smooth.
         """
-        return _norm(self._distances(x, y, c), "l2")
+        return joint_length(self._distances(x, y, c), "l2")
 
     def dist_l1(self, x: Vector, y: Vector, c: Curvatures) -> Scalar:
         """Sum of the factors' distances.
@@ -102,7 +102,7 @@ class Product(Factored):
         Args: x, y: points, shape (dim,); c: scalar or shape (curvatures,).
         Returns: scalar. Gradient 0 by the part of a factor with x_i == y_i (a subgradient).
         """
-        return _norm(self._distances(x, y, c), "l1")
+        return joint_length(self._distances(x, y, c), "l1")
 
     def dist_min(self, x: Vector, y: Vector, c: Curvatures) -> Scalar:
         """Smallest of the factors' distances; no metric.
@@ -110,7 +110,7 @@ class Product(Factored):
         Args: x, y: points, shape (dim,); c: scalar or shape (curvatures,).
         Returns: scalar. Gradient of the first of the nearest factors, 0 where that factor has x_i == y_i.
         """
-        return _norm(self._distances(x, y, c), "min")
+        return joint_length(self._distances(x, y, c), "min")
 
     def component_dist(self, x: Vector, y: Vector, c: Curvatures) -> Float[Array, " factors"]:
         """Distances d_i in the factors.
@@ -126,7 +126,7 @@ class Product(Factored):
         Args: x: point, shape (dim,); c: scalar or shape (curvatures,); version_idx: 0.
         Returns: scalar. Gradient 0 at the origin.
         """
-        return _norm([m.dist_0(p, k) for m, k, (p,) in self._parts(c, x)], self.distance)
+        return joint_length([m.dist_0(p, k) for m, k, (p,) in self._parts(c, x)], self.distance)
 
     def sqdist(self, x: Vector, y: Vector, c: Curvatures) -> Scalar:
         """Squared distance: sum d_i^2, smooth, for "l2"; dist^2 for the others.
@@ -259,7 +259,7 @@ class Product(Factored):
         Args: v: tangent at x, shape (dim,); x: point, shape (dim,); c: scalar or shape (curvatures,).
         Returns: scalar. Gradient 0 at v = 0.
         """
-        return _norm([m.tangent_norm(u, p, k) for m, k, (u, p) in self._parts(c, v, x)], "l2")
+        return joint_length([m.tangent_norm(u, p, k) for m, k, (u, p) in self._parts(c, v, x)], "l2")
 
     def tangent_proj(self, v: Vector, x: Vector, c: Curvatures) -> Vector:
         """Orthogonal projection of every factor onto its tangent space.
@@ -305,7 +305,7 @@ def _all(flags: Iterable[jax.Array]) -> jax.Array:
     return functools.reduce(operator.and_, flags)
 
 
-def _norm(lengths: Sequence[jax.Array], kind: str) -> jax.Array:
+def joint_length(lengths: Sequence[jax.Array], kind: str) -> jax.Array:
     """The norm of non-negative lengths, NaN if one is; gradient 0 at 0."""
     if len(lengths) == 1:
         return lengths[0]

@@ -35,7 +35,8 @@ def directions(
         size = np.abs(a) if a.ndim == 1 else np.linalg.norm(a, axis=1, keepdims=True)
         move = rng.standard_normal(a.shape) * np.where(size > 0, size, 1.0) / np.sqrt(max(a[0].size, 1))
         if exact.canonical is not None and a.ndim > 1:
-            move = a.copy() * (letter in "vuo")  # along the tangent itself, which stays one
+            # along a tangent at the same point, on which it stays one; along itself the direction would not change
+            move = batch.arrays[{"u": "v", "v": "u"}.get(letter) or letter][rows] * float(letter in "vuo")
         if a.ndim > 1 and a.shape[1] > batch.chart[letter].shape[1]:
             move[:, 0] = 0.0  # the time coordinate is derived
         moves.append(move.astype(batch.dtype))
