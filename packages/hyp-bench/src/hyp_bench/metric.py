@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import functools
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import jax
 import numpy as np
-from hyp_manifolds import Manifold
+from hyp_manifolds import Manifold, ranks
 from jaxtyping import Array, ArrayLike, Float, Int
 
 from hyp_bench import _checks
@@ -19,8 +19,9 @@ DEFINITION = (
     "embedding."
 )
 
-# Rows of distances computed at once: one compilation for all sizes, and memory linear in the number of nodes.
-_ROWS = 128
+# Nodes with at most 8 hypernyms are ranked together, then those with at most 64, and so on: few compilations, and lists
+# at most eight times longer than they need to be.
+_WIDTH = 8
 
 
 class Reconstruction(NamedTuple):
@@ -70,46 +71,35 @@ def reconstruction(
     if sample is not None and sample < len(nodes):
         chosen = np.sort(np.random.default_rng(0).choice(len(nodes), sample, replace=False))
 
-    ranks: list[np.ndarray] = []
-    precisions: list[float] = []
-    for first in range(0, len(chosen), _ROWS):
-        block = chosen[first : first + _ROWS]
-        for i, distances in zip(block, _distances(table, nodes[block], manifold, c), strict=True):
-            rank, precision = _score_node(distances, int(nodes[i]), hypernyms[i])
-            ranks.append(rank)
-            precisions.append(precision)
-    return Reconstruction(float(np.concatenate(ranks).mean()), float(np.mean(precisions)))
+    counts = np.array([len(hypernyms[i]) for i in chosen])
+    scores: list[tuple[np.ndarray, np.ndarray]] = []
+    least, width = 0, _WIDTH
+    while least < counts.max():
+        some = chosen[(counts > least) & (counts <= width)]
+        if len(some):
+            scores.append(_scores(table, nodes[some], [hypernyms[i] for i in some], width, manifold, c))
+        least, width = width, _WIDTH * width
+    positions, precisions = (np.concatenate(part) for part in zip(*scores, strict=True))
+    return Reconstruction(float(positions.mean()), float(precisions.mean()))
 
 
-def _score_node(
-    distances: Float[np.ndarray, "nodes"], node: int, hypernyms: Int[np.ndarray, "k"]
-) -> tuple[Int[np.ndarray, "k"], float]:
-    """Returns the rank of each hypernym of one node, and the node's average precision."""
-    found = np.sort(distances[hypernyms])
-    others = np.ones(len(distances), bool)
-    others[hypernyms] = False
-    others[node] = False
-    # side="right" counts what is as near as well: a tie counts against the embedding. Counted in its favour, all points
-    # at one place would score a perfect mean rank of 1.
-    ahead = np.searchsorted(np.sort(distances[others]), found, side="right")
-    retrieved = np.searchsorted(found, found, side="right")
-    return ahead + 1, float(np.mean(retrieved / (retrieved + ahead)))
-
-
-def _distances(
-    table: Float[Array, "nodes coords"], rows: Int[np.ndarray, "k"], manifold: Manifold, c: float
-) -> Float[np.ndarray, "k nodes"]:
-    padded = np.zeros(_ROWS, np.int32)
-    padded[: len(rows)] = rows
-    block = np.asarray(_distance_block(table, padded, c, manifold=manifold))[: len(rows)]
-    if np.isnan(block).any():
+def _scores(
+    table: Float[Array, "nodes coords"],
+    nodes: Int[np.ndarray, "n"],
+    hypernyms: Sequence[Int[np.ndarray, "k"]],
+    width: int,
+    manifold: Manifold,
+    c: float,
+) -> tuple[Int[np.ndarray, "ranks"], Float[np.ndarray, "n"]]:
+    """Returns the rank of each hypernym of each node, at most `width` a node, and the nodes' average precisions."""
+    targets = np.full((len(nodes), width), -1, np.int32)
+    for row, own in zip(targets, hypernyms, strict=True):
+        row[: len(own)] = own
+    result = _ranks(manifold, table, nodes.astype(np.int32), targets, c)
+    precision = np.asarray(result.average_precision, np.float64)
+    if np.isnan(precision).any():
         raise ValueError(f"reconstruction: {type(manifold).__name__}.dist returned NaN.")
-    return block
+    return np.asarray(result.rank)[targets >= 0], precision
 
 
-@functools.partial(jax.jit, static_argnames="manifold")
-def _distance_block(
-    table: Float[Array, "nodes coords"], rows: Int[Array, "k"], c: Any, *, manifold: Manifold
-) -> Float[Array, "k nodes"]:
-    from_one = jax.vmap(manifold.dist, in_axes=(None, 0, None))
-    return jax.vmap(from_one, in_axes=(0, None, None))(table[rows], table, c)
+_ranks = jax.jit(ranks, static_argnums=0)

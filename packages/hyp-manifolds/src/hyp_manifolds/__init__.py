@@ -12,6 +12,15 @@ from importlib.metadata import version
 from hyp_manifolds import isometry_group
 from hyp_manifolds._manifold import Manifold
 from hyp_manifolds._models import MODELS
+from hyp_manifolds.analysis import (
+    Delta,
+    Distortion,
+    SampledDelta,
+    delta_hyperbolicity,
+    distortion,
+    gromov_product,
+    sampled_delta,
+)
 from hyp_manifolds.cones import cone_angle, cone_energy, cone_half_aperture
 from hyp_manifolds.euclidean import Euclidean
 from hyp_manifolds.half_space import HalfSpace
@@ -34,6 +43,7 @@ from hyp_manifolds.means import (
     lorentz_midpoint,
 )
 from hyp_manifolds.mobius import mobius_fn_apply, mobius_matvec
+from hyp_manifolds.pairwise import Neighbours, Ranks, nearest, pairwise_dist, pairwise_sum, ranks
 from hyp_manifolds.poincare import Poincare
 from hyp_manifolds.product import Product
 from hyp_manifolds.proper_velocity import ProperVelocity
@@ -46,6 +56,8 @@ __version__ = version("hyp-manifolds")
 
 __all__ = [
     "MODELS",
+    "Delta",
+    "Distortion",
     "Euclidean",
     "HalfSpace",
     "Hyperboloid",
@@ -54,10 +66,13 @@ __all__ = [
     "Klein",
     "Manifold",
     "MeanResult",
+    "Neighbours",
     "OnManifold",
     "Poincare",
     "Product",
     "ProperVelocity",
+    "Ranks",
+    "SampledDelta",
     "Sphere",
     "Stereographic",
     "busemann",
@@ -65,10 +80,13 @@ __all__ = [
     "cone_energy",
     "cone_half_aperture",
     "convert",
+    "delta_hyperbolicity",
+    "distortion",
     "einstein_midpoint",
     "frechet_mean",
     "frechet_variance",
     "geometric_median",
+    "gromov_product",
     "gyro_midpoint",
     "horosphere_dist",
     "hyperboloid_to_poincare",
@@ -80,10 +98,15 @@ __all__ = [
     "lorentz_midpoint",
     "mobius_fn_apply",
     "mobius_matvec",
+    "nearest",
+    "pairwise_dist",
+    "pairwise_sum",
     "poincare_to_hyperboloid",
     "project_to_horosphere",
     "project_to_hyperplane",
     "pushforward",
+    "ranks",
     "reflect_in_hyperplane",
     "reflect_in_point",
+    "sampled_delta",
 ]
