@@ -211,6 +211,31 @@ def test_a_diverging_run_is_stopped(tree, in_process, tmp_path):
         assert np.isfinite(arrays(tmp_path / "out" / "checkpoint.npz")["points"]).all()
 
 
+def test_delta_of_trees_and_cycles(in_process, tree, tmp_path):
+    code, out, _ = in_process("delta", tree, "--samples", 500)
+    assert code == 0 and "13 nodes" in out
+    assert "delta 0 (exact, over all fours); diameter 4; relative delta 0.000" in out
+    assert "suits this graph. Suggested curvature: c = 225 " in out  # (2 * 30/4)^2
+    cycle = tmp_path / "cycle.tsv"
+    cycle.write_text("".join(f"n{i}\tn{(i + 1) % 8}\n" for i in range(8)) + "x\ty\n", encoding="utf-8")
+    code, out, _ = in_process("delta", cycle, "--samples", 500)
+    assert code == 0 and "8 nodes of the largest component (2 outside)" in out
+    assert "delta 2 (exact, over all fours); diameter 4; relative delta 1.000" in out
+    assert "not tree-like" in out and "c = 0.12 " in out  # (log(2)/2)^2
+    pair = tmp_path / "pair.tsv"
+    pair.write_text("a\tb\n", encoding="utf-8")
+    code, _, err = in_process("delta", pair)
+    assert code == 2 and "has 2" in err
+    assert in_process("delta", tree, "--confidence", 1)[0] == 2
+
+
+@pytest.mark.slow
+def test_delta_of_the_mammals(in_process):
+    code, out, _ = in_process("delta", "--samples", 20000)
+    assert code == 0 and "WordNet mammals: 1,180 nodes" in out
+    assert "confidence interval" in out and "Suggested curvature" in out
+
+
 @pytest.mark.slow
 def test_check_fails_below_the_published_quality():
     out, _ = hyp_bench("mammals", "--epochs", 1, "--no-euclid", "--no-picture", "--check", code=1)

@@ -7,6 +7,7 @@ from typing import Protocol
 from rich.console import Console
 
 from hyp_bench.tasks.accuracy import Accuracy
+from hyp_bench.tasks.delta import Delta
 from hyp_bench.tasks.embed import Embed
 from hyp_bench.tasks.mammals import Mammals
 
@@ -26,5 +27,6 @@ class Task(Protocol):
 TASKS: dict[str, type[Task]] = {
     "mammals": Mammals,
     "embed": Embed,
+    "delta": Delta,
     "accuracy": Accuracy,
 }
