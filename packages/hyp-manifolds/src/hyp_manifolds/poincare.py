@@ -166,7 +166,7 @@ class Poincare(Hyperbolic):
         yy, xy = k * k * vv, k * xv
         near = (xy >= 0) | (4 * yy < xx)
         a = jnp.where(near, 1 + c * g_x * yy / d, (g_x + c * ss) / d)
-        shrink = shrink_inside(g_x * g_y / d)
+        shrink = shrink_inside(g_x * g_y / d, slack=2.0)
         z = combine((shrink * a, x), (shrink * k * g_x / d, v))
         return z if scope().narrow else keep_inside(z, c)  # for y ~ -x the sums cancel
 

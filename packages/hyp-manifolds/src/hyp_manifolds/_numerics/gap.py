@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from hyp_manifolds._numerics.scope import in_x64, scope
-from hyp_manifolds._numerics.sums import dots, power_of_two, sum_terms
+from hyp_manifolds._numerics.sums import careful_sums, dots, power_of_two
 
 # On or outside the boundary the gap is <= 0 and every formula would divide by it: it is floored here, far below the gap
 # of any point that an operation returns. Results are then finite; `checkify` reports the point.
@@ -71,7 +71,7 @@ def _exact_gap(x: jax.Array, c: jax.Array) -> jax.Array:
     rest = (hl - (square - hh)) + low * low  # square + rest = z^2
     # A point far outside the ball would leave the grid's range: its gap is floored anyway.
     grid = jnp.round(jnp.where(square > 4.0, 4.0, square) * _GRID) * (1 / _GRID)
-    big, small = sum_terms(grid, (square - grid) + rest)
+    big, small = careful_sums(grid, (square - grid) + rest)
     mh, bh = _high_half(m), _high_half(big)
     ml, bl = m - mh, big - bh
     g, e1 = _two_sum(jnp.ones_like(big), -mh * bh)

@@ -1,15 +1,20 @@
 """Inner products of several pairs in one pass over memory."""
 
+import math
+
 import jax
 import jax.numpy as jnp
 from jax import lax
 
-from hyp_manifolds._numerics.scope import in_x64, scope
+from hyp_manifolds._numerics.scope import in_scope, in_x64, scope
 from hyp_manifolds._numerics.special import safe_sqrt
 
 # Rows at least this long are summed as two halves side by side: two independent chains of additions per sum hide the
 # latency of the adder. More chains spill registers (measured: up to 20x slower), so two it is.
 _HALVE_FROM = 16
+# One after the other, n float64 numbers are summed to about sqrt(n)/4 eps. Where results are float64 too, rows this
+# long are added in parts of about sqrt(n).
+_PARTS_FROM = 64
 
 
 @jax.custom_jvp
@@ -45,7 +50,33 @@ def dots(*pairs: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, ...]:
 
 def sum_terms(*terms: jax.Array) -> tuple[jax.Array, ...]:
     """Sum of every vector, float64, one pass."""
+    if in_scope() and not scope().narrow:
+        return careful_sums(*terms)
     return tuple(fence(s) for s in _sum_terms(terms))
+
+
+def careful_sums(*terms: jax.Array) -> tuple[jax.Array, ...]:
+    """`sum_terms` to the last digits of float64, for its results."""
+    total = _sum_in_parts if terms[0].shape[0] >= _PARTS_FROM else _sum_terms
+    return tuple(fence(s) for s in total(terms))
+
+
+@jax.custom_jvp
+@in_x64
+def _sum_in_parts(terms: tuple[jax.Array, ...]) -> tuple[jax.Array, ...]:
+    """`_sum_terms` of the sums of parts, the last part shorter."""
+    n = terms[0].shape[0]
+    part = math.isqrt(n)
+    full = n - n % part
+    sums = tuple(jnp.sum(t[:full].reshape(full // part, part), axis=1) for t in terms)
+    rest = _sum_terms(tuple(t[full:] for t in terms)) if n > full else (0.0,) * len(terms)
+    return tuple(a + b for a, b in zip(_sum_terms(sums), rest, strict=True))
+
+
+@_sum_in_parts.defjvp
+@in_x64
+def _(primals, tangents):
+    return _sum_in_parts(*primals), tuple(jnp.sum(t) for t in tangents[0])
 
 
 def combine(*parts: tuple[jax.Array, jax.Array]) -> jax.Array:
@@ -115,7 +146,7 @@ def _scaled_norm(x: jax.Array) -> jax.Array:
     # Squares of 1e-160 flush to 0 and squares of 1e160 overflow: scale by a power of two first (exact).
     scale = power_of_two(jnp.max(jnp.abs(x)))
     y = x / scale
-    (yy,) = dots((y, y))
+    (yy,) = careful_sums(y * y)
     return scale * jnp.sqrt(yy)
 
 
