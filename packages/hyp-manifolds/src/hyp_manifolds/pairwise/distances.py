@@ -31,15 +31,16 @@ def pairwise_dist(
         mode: "accurate": the contract of `manifold.dist` for every pair. "fast": one float32 matrix product; its
             absolute error in cosh(sqrt(c) d) is 2^-24 (A/4 + 8) cosh(r_x) cosh(r_y), which leaves no digit of a near
             pair beyond a scaled radius of about 5.
-        memory: bytes that the temporaries of a block of rows may take. The result itself comes on top.
+        memory: bytes that the temporaries of a block of rows may take, about; a block has one row at least. The
+            result itself comes on top.
 
     Returns:
-        Shape x.shape[:-1] + y.shape[:-1], in the unit of distance. The gradient (reverse mode) takes the memory of
-        a block too; it is 0 for x_i == y_j.
+        Shape x.shape[:-1] + y.shape[:-1], in the unit of distance. The gradient takes the memory of a block too; it is
+        0 for x_i == y_j. Reverse mode, once: for forward mode and second derivatives, nest `jax.vmap(manifold.dist)`.
 
     Raises:
         TypeError: no manifold; arrays of several dtypes.
-        ValueError: shapes that do not fit, an unknown mode, memory for less than one row.
+        ValueError: shapes that do not fit, an unknown mode, no positive number of bytes.
 
     Accuracy: accurate mode, 4 eps times the condition number. For float32 a product in local float64 serves the
     hyperbolic models, the sphere and flat space, and pairs too near for it are computed again by `manifold.dist`; where
