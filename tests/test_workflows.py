@@ -107,7 +107,7 @@ def test_ci_covers_every_supported_python_and_the_oldest_dependencies() -> None:
     commands = {name: [step["run"] for step in job["steps"] if "run" in step] for name, job in jobs.items()}
     assert commands == {
         "run": [".ci/run"],
-        "full-compilation": [".ci/run sync browser tests_float32 tests_float64"],
+        "full-compilation": [".ci/run sync browser tests_float32 tests_float64 accuracy"],
         "lowest-direct": [".ci/lowest"],
     }
     assert jobs["full-compilation"]["steps"][-1]["env"] == {"XLA_FLAGS": ""}
