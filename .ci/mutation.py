@@ -192,6 +192,9 @@ KNOWN = {
     "hessian": "frechet", "median": "median_kmeans", "kmeans": "median_kmeans", "special": "poincare or hyperboloid",
     "sums": "poincare or hyperboloid", "mobius": "gyro_operations", "gram": "pairwise", "tile": "pairwise",
     "blocks": "pairwise", "distances": "pairwise", "delta": "analysis", "distortion": "analysis",
+    "tiles": "tiled_half_space", "digits": "tiled_half_space", "sarkar": "trees", "parents": "trees",
+    **dict.fromkeys(("radial", "parts", "wrapped", "spherical", "linalg", "wrapped_normal", "riemannian_normal",
+                     "uniform_ball", "mixture", "joint", "distribution", "given"), "distributions"),
 }  # fmt: skip
 
 
@@ -246,13 +249,17 @@ def main() -> int:
     parser.add_argument("--least", type=float, default=95.0, help="per cent of the faults that have to be caught")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--list", action="store_true")
-    parser.add_argument("--json", type=Path)
+    parser.add_argument("--json", type=Path, help="results so far, with which an interrupted run goes on")
     options = parser.parse_args()
     faults = choose(options.count, options.seed)
     if options.list:
         print(*faults, sep="\n")
         return 0
     results: list[dict[str, str | None]] = []
+    if options.json and options.json.exists():  # an interrupted run goes on
+        results = json.loads(options.json.read_text())
+        assert [r["fault"] for r in results] == [str(f) for f in faults[: len(results)]], "of other faults"
+        faults = faults[len(results) :]
     with tempfile.TemporaryDirectory() as cache, ThreadPoolExecutor(options.jobs) as pool:
         for fault, by in zip(faults, pool.map(lambda f: caught_by(f, Path(cache)), faults), strict=True):
             results.append({"fault": str(fault), "caught by": by})
