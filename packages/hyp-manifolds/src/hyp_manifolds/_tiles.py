@@ -186,7 +186,7 @@ def walk(v: jax.Array, x: Tiled) -> Tiled:
         end = step(jnp.where(far, 0.0, v), _upright(jnp.zeros_like(_flat(v)), h))
         top = exponent(height(end))
         shift, size = _flat(end), height(end) * power(-top)
-        scale = exponent(jnp.max(jnp.abs(shift), initial=1e-300))
+        scale = exponent(jnp.max(jnp.abs(lax.stop_gradient(shift)), initial=1e-300))
         far_shift, far_scale, far_size, far_top = _long_walk(jnp.where(far, v, 1.0), jnp.where(far, h, 1.0 / _LONG))
     choose = partial(jnp.where, far)
     return moved(
@@ -232,8 +232,6 @@ def canonical(x: Tiled) -> Tiled:
 def tiled(x: jax.Array, limbs: int) -> Tiled:
     """An ordinary point of the half-space."""
     return canonical(Tiled(jnp.zeros((x.shape[0] - 1, limbs), x.dtype), jnp.zeros((), x.dtype), x))
-
-
 
 
 def untiled(x: Tiled) -> jax.Array:

@@ -19,7 +19,7 @@ from jaxtyping import Array, Bool
 from hyp_manifolds import _checks
 from hyp_manifolds._manifold import Manifold, Scalar, Vector
 from hyp_manifolds._numerics import full_range, norm, scope
-from hyp_manifolds._numerics.digits import BITS, lowest
+from hyp_manifolds._numerics.digits import BITS, lowest, power
 from hyp_manifolds._tiles import (
     Tiled,
     canonical,
@@ -36,7 +36,7 @@ from hyp_manifolds._tiles import (
     untiled,
     walk,
 )
-from hyp_manifolds._upper import height, horizontal
+from hyp_manifolds._upper import height, horizontal, join
 from hyp_manifolds.half_space import HalfSpace
 
 _HALF = HalfSpace()
@@ -250,15 +250,17 @@ class TiledHalfSpace(Manifold):
     # Points ----------------------------------------------------------------------------------------------------------
 
     def proj(self, x: Vector, c: Scalar) -> Vector:
-        """The same point with its place moved into the tile; a broken address is rounded, a height <= 0 is lifted.
+        """The same point with its place moved into the tile; what is no address or beyond the digits is moved to them.
 
         Args: x: vector, shape (ambient_dim(dim),); c: scalar > 0.
         Returns: point, same shape.
         """
         digits, unit, place = self._point(x)
-        largest, low = 2.0 ** (BITS - 1), lowest(self.limbs)
-        digits = jnp.clip(jnp.round(digits), -largest, largest)
-        return pack(canonical(Tiled(digits, jnp.clip(jnp.round(unit), low, -low - 1), place)))
+        low, largest = lowest(self.limbs), _largest(self.limbs)
+        digits, unit = jnp.clip(jnp.round(digits), -largest, largest), jnp.clip(jnp.round(unit), low, -low - 1)
+        aside, up = power(-low - 3 - unit), power(-low - 1 - unit)
+        upright = jnp.clip(height(place), power(low - unit), up)
+        return pack(canonical(Tiled(digits, unit, join(jnp.clip(place, -aside, aside), upright))))
 
     def is_in_manifold(self, x: Vector, c: Scalar, atol: Scalar | None = None) -> Bool[Array, ""]:
         """Whether x is finite, its height above -atol and its address one of integers within their range.
@@ -269,7 +271,8 @@ class TiledHalfSpace(Manifold):
         dim, low = self.intrinsic_dim(x.shape[0]), lowest(self.limbs)
         digits, unit = x[: -dim - 1], x[-dim - 1]
         whole = jnp.all(digits == jnp.round(digits)) & (unit == jnp.round(unit))
-        within = jnp.all(jnp.abs(digits) <= 2.0**BITS) & (unit >= low) & (unit < -low)
+        digits = digits.reshape(dim - 1, self.limbs)
+        within = jnp.all(jnp.abs(digits) <= _largest(self.limbs)) & (unit >= low) & (unit < -low)
         return whole & within & _HALF.is_in_manifold(self._vector(x), c, atol)
 
     # Other models ----------------------------------------------------------------------------------------------------
@@ -309,6 +312,11 @@ class TiledHalfSpace(Manifold):
 
     def _frame_at_origin(self, u: jax.Array, c: jax.Array) -> jax.Array:
         return tangent(_HALF._frame_at_origin(u, c), self.limbs)
+
+
+def _largest(limbs: int) -> jax.Array:
+    """Largest size of every digit: the first leaves room for a place, others are as carries leave them."""
+    return jnp.where(jnp.arange(limbs) == 0, 3 * 2.0 ** (BITS - 3), 2.0 ** (BITS - 1) + 2)
 
 
 def _check_dtype(where: str, dtype: np.dtype) -> None:

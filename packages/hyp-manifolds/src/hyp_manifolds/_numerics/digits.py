@@ -1,8 +1,8 @@
 """Fixed-point numbers of any length: digits ("limbs") to the base 2^23, each a float64 integer, most significant first.
 
 Digit i of `count` weighs 2^(23 (count/2 - 1 - i)), so half of them are before the binary point. Digits have signs and a
-number more than one set of digits: |digit| <= 2^22 + 2 in storage, so that their differences fit into float32 and no carry
-ever has to run through all of them.
+number more than one set of digits: |digit| <= 2^22 + 2 in storage, so that their differences fit into float32 and no
+carry ever has to run through all of them.
 """
 
 import jax
@@ -53,7 +53,7 @@ def _settle(d: jax.Array) -> jax.Array:
 
 
 def difference(y: jax.Array, x: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
-    """y - x = m 2^e of numbers with digits in rows: m (rows,) to 53 bits of the largest, one e; and whether any is not 0.
+    """y - x = m 2^e of numbers with digits in rows: m (rows,) to 53 bits of the largest, one e; and whether it is not 0.
 
     After `_settle` the first digit that is not 0 tells the size within a factor of 2: nothing cancels below it.
     """

@@ -2,12 +2,10 @@
 
 from typing import Any, NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, Float
-
-from hyp_manifolds import _checks
 
 
 class RootedTree(NamedTuple):
@@ -79,7 +77,7 @@ def _lengths(where: str, lengths: Any, n: int) -> np.ndarray:
 
 
 def _concrete(where: str, name: str, value: Any) -> np.ndarray:
-    if isinstance(value, jax.core.Tracer):
+    if isinstance(value, Tracer):
         raise TypeError(f"{where}: `{name}` is traced; a tree is built outside jit, grad and vmap.")
     return np.asarray(value)
 

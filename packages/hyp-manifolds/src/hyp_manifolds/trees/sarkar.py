@@ -1,5 +1,6 @@
 """Sarkar's embedding of trees in the hyperbolic plane: every edge at its exact length, children spread evenly."""
 
+import dataclasses
 import math
 from functools import partial
 from typing import Any, NamedTuple
@@ -16,6 +17,8 @@ from hyp_manifolds.isometries import convert
 from hyp_manifolds.tiled_half_space import TiledHalfSpace
 from hyp_manifolds.trees._parents import RootedTree, rooted_tree
 
+_ENOUGH = TiledHalfSpace(limbs=16)  # reaches farther than the points of any other model
+
 
 class TreeEmbedding(NamedTuple):
     """A tree in the hyperbolic plane.
@@ -31,11 +34,32 @@ class TreeEmbedding(NamedTuple):
     radius: float
 
 
+class CannotHoldError(ValueError):
+    """Coordinates cannot hold a tree.
+
+    Attributes:
+        needed: scaled radius sqrt(c) d(0, x) of the tree.
+        held: scaled radius up to which its nodes are at their places.
+    """
+
+    def __init__(self, manifold: Manifold, dtype: np.dtype, needed: float, held: float) -> None:
+        self.needed, self.held = float(needed), float(held)
+        cure = (
+            f"TiledHalfSpace.reaching({math.ceil(needed) + 1})"
+            if isinstance(manifold, TiledHalfSpace)
+            else "shorter edges, a wider dtype, or no `manifold`: TiledHalfSpace holds every tree"
+        )
+        super().__init__(
+            f"sarkar_embedding: {type(manifold).__name__} coordinates in {dtype} cannot hold this tree: it needs "
+            f"scaled radius {self.needed:.1f}, and they hold it to {self.held:.1f}. Use {cure}."
+        )
+
+
 def sarkar_scale(max_degree: int, epsilon: float) -> float:
     """Length of edges at which `sarkar_embedding` has worst distortion 1 + epsilon at most, at c = 1.
 
-    (1 + epsilon)/epsilon 2 log(2 max_degree/pi): what an embedding of a turn between two of max_degree directions
-    loses, over what may be lost. At another curvature it is that over sqrt(c).
+    (1 + epsilon)/epsilon 2 log(2 max_degree/pi): what a path loses at most where it turns between neighbours at the
+    angle 2 pi/max_degree, over the part that may be lost. At another curvature it is that over sqrt(c).
 
     Args:
         max_degree: largest number of neighbours of a node.
@@ -47,7 +71,7 @@ def sarkar_scale(max_degree: int, epsilon: float) -> float:
     Raises:
         ValueError: epsilon is not positive and finite, or max_degree below 1.
 
-    Source: Sala, De Sa, Gu and Re, Representation Tradeoffs for Hyperbolic Embeddings, 2018, Sec. 3.
+    Source: De Sa, Gu, Re and Sala, Representation Tradeoffs for Hyperbolic Embeddings, 2018, Sec. 3; Sarkar 2011.
     """
     degree = max(2, _checks.positive_int("sarkar_scale", "max_degree", max_degree))
     if not (epsilon > 0 and math.isfinite(epsilon)):
@@ -83,99 +107,110 @@ def sarkar_embedding(
     Raises:
         TypeError: `parents` are no integers, or traced; `manifold` is no model of hyperbolic space.
         ValueError: `parents` are no tree (no root or several, a cycle, no such node); lengths or c that are not
-            positive and finite; or coordinates of that model and dtype cannot hold the tree: the message says which
+            positive and finite.
+        CannotHoldError: a ValueError: coordinates of that model and dtype cannot hold the tree; the message says which
             radius it needs and up to which they hold it.
 
-    Source: Sarkar, Low Distortion Delaunay Embedding of Trees in Hyperbolic Plane, 2011; Sala et al. 2018, Algorithm 1.
+    Source: Sarkar, Low Distortion Delaunay Embedding of Trees in Hyperbolic Plane, 2011; De Sa et al. 2018, Algorithm
+    1.
     """
     where = "sarkar_embedding"
     tree = rooted_tree(where, parents, length)
     if not (isinstance(manifold, Hyperbolic | TiledHalfSpace) or manifold is None):
-        raise TypeError(f"{where}: `manifold` must be TiledHalfSpace() or a model of hyperbolic space, got {manifold!r}.")
+        raise TypeError(
+            f"{where}: `manifold` must be TiledHalfSpace() or a model of hyperbolic space, got {manifold!r}."
+        )
     if not (tolerance > 0 and math.isfinite(tolerance)):
         raise ValueError(f"{where}: `tolerance` must be positive and finite, got {tolerance!r}.")
     own = manifold.dtype if manifold is not None else None
     kind = _checks.result_dtype(where, dtype if dtype is not None else own if own is not None else jnp.zeros(()).dtype)
     _checks.curvature(where, "positive", c, np.dtype(np.float32))
-    root = math.sqrt(c)
-    tiled = manifold if isinstance(manifold, TiledHalfSpace) else TiledHalfSpace.reaching(root * tree.depth.max() + 1.0)
-    exact = np.float64 if jax.config.read("jax_enable_x64") else np.float32
-    points = _build(tiled, *_steps(tree, root, np.dtype(exact)))
-    radii = np.asarray(_radii(tiled, points), np.float64)
-    if not np.isfinite(radii).all():
-        raise ValueError(_refusal(tiled, kind, root * tree.depth.max(), tiled.reach))
-    radius = float(radii.max()) / root
-    if isinstance(manifold, Hyperbolic):
-        held = _converted(points.astype(exact), tiled, manifold, kind, c)
-        off = np.asarray(_displacements(held, points, manifold, tiled, c), np.float64)
-        lost = ~(off <= tolerance * root * tree.lengths[tree.order[1:]].min(initial=np.inf))
-        if lost.any():
-            raise ValueError(_refusal(manifold, kind, float(radii.max()), float(radii[lost].min())))
-        return TreeEmbedding(manifold, held, radius)
-    return TreeEmbedding(tiled, points.astype(kind), radius)
+    root, n = math.sqrt(c), len(tree.order)
+    needed = root * tree.depth.max()
+    tiled = manifold if isinstance(manifold, TiledHalfSpace) else _reaching(needed)
+    if not isinstance(manifold, Hyperbolic):
+        dataclasses.replace(tiled, dtype=kind)  # refuses what cannot hold digits
+    points, radii = _build(dataclasses.replace(tiled, dtype=None), *_steps(tree, root))
+    scaled = np.asarray(radii[:n], np.float64)
+    if not np.isfinite(scaled).all():
+        raise CannotHoldError(tiled, kind, needed, tiled.reach)
+    if not isinstance(manifold, Hyperbolic):
+        return TreeEmbedding(tiled, points[:n].astype(kind), float(scaled.max()) / root)
+    held, displacements = _held(_cut(points, tiled.limbs), dataclasses.replace(manifold, dtype=None), kind, c)
+    lost = ~(np.asarray(displacements[:n]) <= tolerance * root * tree.lengths[tree.order[1:]].min(initial=np.inf))
+    if lost.any():
+        raise CannotHoldError(manifold, kind, scaled.max(), scaled[lost].min())
+    return TreeEmbedding(manifold, held[:n], float(scaled.max()) / root)
 
 
-def _steps(tree: RootedTree, root: float, dtype: np.dtype) -> tuple[jax.Array, ...]:
-    """Per node in order, the root left out: itself, its parent, the turn from the parent's own edge, the length."""
+def _power_of_two(n: float, least: int) -> int:
+    """The sizes of arrays are rounded up, so that many trees share what is compiled."""
+    return max(least, 2 ** math.ceil(math.log2(max(n, 1))))
+
+
+def _reaching(radius: float) -> TiledHalfSpace:
+    return TiledHalfSpace(limbs=_power_of_two(TiledHalfSpace.reaching(radius + 1).limbs, _ENOUGH.limbs))
+
+
+def _steps(tree: RootedTree, root: float) -> tuple[jax.Array, ...]:
+    """The root; then per node in order: itself, its parent, the turn from the parent's own edge, the length."""
     node = tree.order[1:]
     parent = tree.parents[node]
     first = tree.parents[parent] >= 0  # the parent's own parent is neighbour 0
     angle = 2 * np.pi * (tree.rank[node] + first) / tree.degree[parent]
     turn = np.stack([np.cos(angle), np.sin(angle)], axis=1)
-    start = jnp.asarray(tree.order[0], jnp.int32)
-    indices = (jnp.asarray(a, jnp.int32) for a in (node, parent))
-    return start, *indices, jnp.asarray(turn, dtype), jnp.asarray(root * tree.lengths[node], dtype)
+    size = _power_of_two(len(tree.order), 2048)
+
+    def padded(a: np.ndarray, fill: float, dtype: Any) -> jax.Array:
+        return jnp.asarray(np.concatenate([a, np.full((size - len(a), *a.shape[1:]), fill)]), dtype)
+
+    exact = jnp.zeros(()).dtype
+    return (
+        jnp.asarray(tree.order[0], jnp.int32),
+        padded(node, size, jnp.int32),  # beyond the last row: dropped
+        padded(parent, tree.order[0], jnp.int32),
+        padded(turn, 1.0, exact),
+        padded(root * tree.lengths[node], 1.0, exact),
+    )
 
 
 @partial(jax.jit, static_argnums=0)
 def _build(
     m: TiledHalfSpace, start: jax.Array, node: jax.Array, parent: jax.Array, turn: jax.Array, length: jax.Array
-) -> jax.Array:
-    """Points of all nodes, placed one after the other; `back` has the unit directions of their parents."""
-    n, width = len(node) + 1, m.ambient_dim(2)
+) -> tuple[jax.Array, jax.Array]:
+    """Points of all nodes, placed one after the other, and their scaled radii; in rows beyond the nodes the origin."""
     origin = m.create_origin(1.0, 2).astype(turn.dtype)
-    points = jnp.broadcast_to(origin, (n, width))
-    back = jnp.zeros((n, 2), turn.dtype).at[start].set(jnp.array([1.0, 0.0], turn.dtype))
+    points = jnp.broadcast_to(origin, (len(node), len(origin)))
+    back = jnp.zeros((len(node), 2), turn.dtype).at[start, 0].set(1.0)  # unit directions of parents
 
     def place(so_far: tuple[jax.Array, jax.Array], step: tuple[jax.Array, ...]) -> tuple[Any, None]:
         (points, back), (i, above, (cos, sin), s) = so_far, step
         x, (u, v) = points[above], back[above]
         ahead = s * x[-1] * jnp.stack([cos * u - sin * v, sin * u + cos * v])
         y = m.expmap(jnp.zeros_like(x).at[-2:].set(ahead), x, 1.0)
-        behind = m.logmap(x, y, 1.0)[-2:]
-        behind = behind / (s * y[-1])
-        return (points.at[i].set(y), back.at[i].set(behind / jnp.hypot(*behind))), None
+        behind = m.logmap(x, y, 1.0)[-2:] / (s * y[-1])
+        behind = behind / jnp.hypot(*behind)
+        return (points.at[i].set(y, mode="drop"), back.at[i].set(behind, mode="drop")), None
 
-    return jax.lax.scan(place, (points, back), (node, parent, turn, length))[0][0]
-
-
-@partial(jax.jit, static_argnums=0)
-def _radii(m: TiledHalfSpace, points: jax.Array) -> jax.Array:
-    return jax.vmap(m.dist_0, (0, None))(points, 1.0)
+    points = jax.lax.scan(place, (points, back), (node, parent, turn, length))[0][0]
+    return points, jax.vmap(m.dist_0, (0, None))(points, 1.0)
 
 
-@partial(jax.jit, static_argnums=(1, 2, 3))
-def _converted(points: jax.Array, tiled: TiledHalfSpace, model: Hyperbolic, dtype: np.dtype, c: Any) -> jax.Array:
-    return jax.vmap(lambda x: convert(x, tiled, model, c))(points).astype(dtype)
+@partial(jax.jit, static_argnums=1)
+def _cut(points: jax.Array, limbs: int) -> jax.Array:
+    """The points with few limbs; NaN beyond all ordinary coordinates."""
+    return jax.vmap(lambda x: convert(x, TiledHalfSpace(limbs=limbs), _ENOUGH, 1.0))(points)
 
 
-@partial(jax.jit, static_argnums=(2, 3))
-def _displacements(held: jax.Array, points: jax.Array, model: Hyperbolic, tiled: TiledHalfSpace, c: Any) -> jax.Array:
-    """Scaled distances of converted points from their places; NaN where none is left."""
-    return jax.vmap(lambda h, x: tiled.dist(convert(h.astype(x.dtype), model, tiled, c), x, 1.0))(held, points)
+@partial(jax.jit, static_argnums=(1, 2))
+def _held(points: jax.Array, model: Hyperbolic, dtype: np.dtype, c: Any) -> tuple[jax.Array, jax.Array]:
+    """Points in the coordinates of a model, and how far from their places they are then, scaled; NaN for lost ones."""
+
+    def one(x: jax.Array) -> tuple[jax.Array, jax.Array]:
+        held = convert(x, _ENOUGH, model, c).astype(dtype)
+        return held, _ENOUGH.dist(convert(held.astype(x.dtype), model, _ENOUGH, c), x, 1.0)
+
+    return jax.vmap(one)(points)
 
 
-def _refusal(manifold: Manifold, dtype: np.dtype, needed: float, held: float) -> str:
-    name = type(manifold).__name__
-    cure = (
-        f"TiledHalfSpace.reaching({math.ceil(needed) + 1})"
-        if isinstance(manifold, TiledHalfSpace)
-        else "shorter edges, float64, or no `manifold`: TiledHalfSpace holds every tree"
-    )
-    return (
-        f"sarkar_embedding: {name} coordinates in {dtype} cannot hold this tree: it needs scaled radius {needed:.1f}, "
-        f"and they hold it to {held:.1f}. Use {cure}."
-    )
-
-
-__all__ = ["TreeEmbedding", "sarkar_embedding", "sarkar_scale"]
+__all__ = ["CannotHoldError", "TreeEmbedding", "sarkar_embedding", "sarkar_scale"]
