@@ -53,7 +53,7 @@ def _settle(d: jax.Array) -> jax.Array:
 
 
 def difference(y: jax.Array, x: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
-    """y - x = m 2^e of numbers with digits in rows: m (rows,) to 53 bits of the largest, one e; and whether it is not 0.
+    """y - x = m 2^e of numbers with digits in rows: m (rows,) to 53 bits of the largest, one e; whether it is not 0.
 
     After `_settle` the first digit that is not 0 tells the size within a factor of 2: nothing cancels below it.
     """

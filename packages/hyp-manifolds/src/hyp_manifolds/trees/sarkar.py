@@ -39,7 +39,7 @@ class CannotHoldError(ValueError):
 
     Attributes:
         needed: scaled radius sqrt(c) d(0, x) of the tree.
-        held: scaled radius up to which its nodes are at their places.
+        held: scaled radius of the farthest node before the first that is not at its place.
     """
 
     def __init__(self, manifold: Manifold, dtype: np.dtype, needed: float, held: float) -> None:
@@ -139,7 +139,7 @@ def sarkar_embedding(
     held, displacements = _held(_cut(points, tiled.limbs), dataclasses.replace(manifold, dtype=None), kind, c)
     lost = ~(np.asarray(displacements[:n]) <= tolerance * root * tree.lengths[tree.order[1:]].min(initial=np.inf))
     if lost.any():
-        raise CannotHoldError(manifold, kind, scaled.max(), scaled[lost].min())
+        raise CannotHoldError(manifold, kind, scaled.max(), scaled[scaled < scaled[lost].min()].max(initial=0.0))
     return TreeEmbedding(manifold, held[:n], float(scaled.max()) / root)
 
 
