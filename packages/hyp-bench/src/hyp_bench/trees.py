@@ -9,7 +9,7 @@ import jax
 import mpmath as mp
 import numpy as np
 from hyp_manifolds import Manifold
-from hyp_manifolds.trees import CannotHoldError, sarkar_embedding
+from hyp_manifolds.trees import CannotHoldError, TreeEmbedding, in_coordinates
 from jaxtyping import Int
 
 from hyp_bench.edges import EdgeList
@@ -123,10 +123,16 @@ def _hops(parents: np.ndarray, i: int, j: int) -> int:
     return above[k] + up
 
 
-def measured_score(tree: NamedTree, tau: float, pairs: Pairs, manifold: Any, dtype: Any) -> Score | CannotHoldError:
-    """The score of an embedding by hyp-manifolds, or its refusal."""
+def measured_score(
+    embedding: TreeEmbedding, tau: float, pairs: Pairs, manifold: Any, dtype: Any
+) -> Score | CannotHoldError:
+    """The score of an embedding's points in a model and dtype (None: in their own model), or its refusal."""
     try:
-        found = sarkar_embedding(tree.parents, tau, manifold=manifold, dtype=dtype)
+        found = (
+            embedding._replace(points=embedding.points.astype(dtype))
+            if manifold is None
+            else in_coordinates(embedding, manifold, dtype=dtype, displacement=0.01 * tau)
+        )
     except CannotHoldError as refusal:
         return refusal
     d = _distances(found.manifold, found.points[pairs.left], found.points[pairs.right])

@@ -10,14 +10,15 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from hyp_manifolds import _checks
+from hyp_manifolds import _arguments, _checks
 from hyp_manifolds._hyperbolic import Hyperbolic
 from hyp_manifolds._manifold import Manifold
 from hyp_manifolds.isometries import convert
 from hyp_manifolds.tiled_half_space import TiledHalfSpace
 from hyp_manifolds.trees._parents import RootedTree, rooted_tree
 
-_ENOUGH = TiledHalfSpace(limbs=16)  # reaches farther than the points of any other model
+_ENOUGH = TiledHalfSpace(limbs=16)  # reaches farther than what `convert` takes to another model
+_ROWS = 2048  # the fewest rows of arrays: compiling takes longer than many more of them
 
 
 class TreeEmbedding(NamedTuple):
@@ -122,8 +123,7 @@ def sarkar_embedding(
         )
     if not (tolerance > 0 and math.isfinite(tolerance)):
         raise ValueError(f"{where}: `tolerance` must be positive and finite, got {tolerance!r}.")
-    own = manifold.dtype if manifold is not None else None
-    kind = _checks.result_dtype(where, dtype if dtype is not None else own if own is not None else jnp.zeros(()).dtype)
+    kind = _kind(where, dtype, manifold)
     _checks.curvature(where, "positive", c, np.dtype(np.float32))
     root, n = math.sqrt(c), len(tree.order)
     needed = root * tree.depth.max()
@@ -131,16 +131,55 @@ def sarkar_embedding(
     if not isinstance(manifold, Hyperbolic):
         dataclasses.replace(tiled, dtype=kind)  # refuses what cannot hold digits
     points, radii = _build(dataclasses.replace(tiled, dtype=None), *_steps(tree, root))
-    scaled = np.asarray(radii[:n], np.float64)
-    if not np.isfinite(scaled).all():
+    if not np.isfinite(np.asarray(radii[:n])).all():
         raise CannotHoldError(tiled, kind, needed, tiled.reach)
+    radius = float(radii[:n].max()) / root
     if not isinstance(manifold, Hyperbolic):
-        return TreeEmbedding(tiled, points[:n].astype(kind), float(scaled.max()) / root)
-    held, displacements = _held(_cut(points, tiled.limbs), dataclasses.replace(manifold, dtype=None), kind, c)
-    lost = ~(np.asarray(displacements[:n]) <= tolerance * root * tree.lengths[tree.order[1:]].min(initial=np.inf))
+        return TreeEmbedding(tiled, points[:n].astype(kind), radius)
+    shortest = float(tree.lengths[tree.order[1:]].min(initial=np.inf))
+    exact = TreeEmbedding(dataclasses.replace(tiled, dtype=None), points[:n], radius)
+    return in_coordinates(exact, manifold, c=c, dtype=kind, displacement=tolerance * shortest)
+
+
+def in_coordinates(
+    embedding: TreeEmbedding, manifold: Hyperbolic, *, c: float = 1.0, dtype: Any = None, displacement: float = 0.01
+) -> TreeEmbedding:
+    """An embedding in a `TiledHalfSpace` in the coordinates of another model, every point at its place.
+
+    Args:
+        embedding: from `sarkar_embedding` without `manifold`.
+        manifold: model of the new points.
+        c: curvature magnitude of the embedding, > 0.
+        dtype: of the new points; None is the model's own, or JAX's default float.
+        displacement: how far a point may be from its place, in the unit of 1/sqrt(c).
+
+    Returns:
+        `TreeEmbedding`.
+
+    Raises:
+        TypeError: the embedding's manifold is no `TiledHalfSpace`, or `manifold` no model of hyperbolic space.
+        CannotHoldError: some point is farther from its place than that, or lost.
+    """
+    where, tiled = "in_coordinates", embedding.manifold
+    model = _arguments.hyperbolic(where, manifold)
+    if not isinstance(tiled, TiledHalfSpace):
+        raise TypeError(f"{where}: `embedding` must be in a TiledHalfSpace, got {tiled!r}.")
+    kind = _kind(where, dtype, model)
+    size, n, root = _power_of_two(len(embedding.points), _ROWS), len(embedding.points), math.sqrt(c)
+    points = jnp.pad(embedding.points, ((0, size - n), (0, 0)), mode="edge")
+    held, off, radii = _held(_cut(points, tiled.limbs), dataclasses.replace(model, dtype=None), kind, c)
+    lost = ~(np.asarray(off[:n]) <= root * displacement)
     if lost.any():
-        raise CannotHoldError(manifold, kind, scaled.max(), scaled[scaled < scaled[lost].min()].max(initial=0.0))
-    return TreeEmbedding(manifold, held[:n], float(scaled.max()) / root)
+        # The lost ones may be too far for `_cut`: they have no radius there.
+        scaled = np.nan_to_num(np.asarray(radii[:n], np.float64), nan=np.inf)
+        first = scaled[lost].min()
+        raise CannotHoldError(model, kind, root * embedding.radius, scaled[scaled < first].max(initial=0.0))
+    return TreeEmbedding(manifold, held[:n], embedding.radius)
+
+
+def _kind(where: str, dtype: Any, manifold: Manifold | None) -> np.dtype:
+    own = None if manifold is None else manifold.dtype
+    return _checks.result_dtype(where, dtype if dtype is not None else own if own is not None else jnp.zeros(()).dtype)
 
 
 def _power_of_two(n: float, least: int) -> int:
@@ -159,7 +198,7 @@ def _steps(tree: RootedTree, root: float) -> tuple[jax.Array, ...]:
     first = tree.parents[parent] >= 0  # the parent's own parent is neighbour 0
     angle = 2 * np.pi * (tree.rank[node] + first) / tree.degree[parent]
     turn = np.stack([np.cos(angle), np.sin(angle)], axis=1)
-    size = _power_of_two(len(tree.order), 2048)
+    size = _power_of_two(len(tree.order), _ROWS)
 
     def padded(a: np.ndarray, fill: float, dtype: Any) -> jax.Array:
         return jnp.asarray(np.concatenate([a, np.full((size - len(a), *a.shape[1:]), fill)]), dtype)
@@ -203,14 +242,15 @@ def _cut(points: jax.Array, limbs: int) -> jax.Array:
 
 
 @partial(jax.jit, static_argnums=(1, 2))
-def _held(points: jax.Array, model: Hyperbolic, dtype: np.dtype, c: Any) -> tuple[jax.Array, jax.Array]:
-    """Points in the coordinates of a model, and how far from their places they are then, scaled; NaN for lost ones."""
+def _held(points: jax.Array, model: Hyperbolic, dtype: np.dtype, c: Any) -> tuple[jax.Array, ...]:
+    """Points in a model's coordinates, how far from their places they are then (NaN if lost), radii; both scaled."""
 
-    def one(x: jax.Array) -> tuple[jax.Array, jax.Array]:
+    def one(x: jax.Array) -> tuple[jax.Array, ...]:
         held = convert(x, _ENOUGH, model, c).astype(dtype)
-        return held, _ENOUGH.dist(convert(held.astype(x.dtype), model, _ENOUGH, c), x, 1.0)
+        off = _ENOUGH.dist(convert(held.astype(x.dtype), model, _ENOUGH, c), x, 1.0)
+        return held, off, _ENOUGH.dist_0(x, 1.0)
 
     return jax.vmap(one)(points)
 
 
-__all__ = ["CannotHoldError", "TreeEmbedding", "sarkar_embedding", "sarkar_scale"]
+__all__ = ["CannotHoldError", "TreeEmbedding", "in_coordinates", "sarkar_embedding", "sarkar_scale"]
