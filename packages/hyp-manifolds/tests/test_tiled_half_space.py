@@ -6,6 +6,7 @@ import mpmath as mp
 import numpy as np
 import pytest
 from hyp_manifolds import HalfSpace, Hyperboloid, Klein, Poincare, TiledHalfSpace, convert, pairwise_dist
+from hyp_manifolds._numerics.digits import accumulate, difference
 from hyp_manifolds.testing import EPS, Batched, law_violations
 
 DTYPE = np.float64 if jax.config.jax_enable_x64 else np.float32
@@ -108,6 +109,35 @@ C = np.full(len(X), ONE)
 def relative(got, want):
     want = [mp.mpf(t) for t in np.atleast_1d(want)]
     return float(mp.norm([mp.mpf(float(g)) - w for g, w in zip(np.atleast_1d(got), want, strict=True)]) / mp.norm(want))
+
+
+def test_digits_never_need_a_chain_of_carries():
+    """Differences and sums of numbers whose digits are as large as they may be, against integers."""
+    rng, count, low = np.random.default_rng(0), 12, BITS * 6
+    largest = 2 ** (BITS - 1) + 4
+    rows = rng.choice([-largest, 1 - largest, -1, 0, 0, 1, largest - 1, largest], (200, 2, 1, count)).astype(float)
+    rows[::4, 0] = rows[::4, 1]
+    rows[::4, 0, 0, 4] += 1.0
+    rows[::4, 0, 0, 5:9] -= 2.0**BITS - 1  # one digit more and then as many fewer as they can be: almost nothing
+    terms = rng.uniform(-0.5, 0.5, 200), rng.integers(-137, 60, 200).astype(float), rng.integers(-138, 60, 200)
+    with jax.enable_x64(True):  # as within an operation
+        subtracted = jax.jit(jax.vmap(difference))(rows[:, 0], rows[:, 1])
+        added = jax.jit(jax.vmap(lambda x, t, k, unit: accumulate(x, ((t, k),), unit)))(
+            rows[:, 1], terms[0][:, None], terms[1], terms[2].astype(float)
+        )
+        (m, e, apart), (kept, rest, ok) = jax.tree.map(np.asarray, (subtracted, added))
+    weights = [mp.ldexp(1, BITS * (count // 2 - 1 - i)) for i in range(count)]
+    value = lambda digits: mp.fsum(mp.mpf(float(d)) * w for d, w in zip(digits, weights, strict=True))  # noqa: E731
+    for i, (y, x) in enumerate(rows[:, :, 0]):
+        want = value(y) - value(x)
+        assert bool(apart[i]) == (want != 0)
+        assert abs(mp.ldexp(mp.mpf(float(m[i, 0])), int(e[i])) - want) <= abs(want) * mp.mpf(2) ** -52
+        unit = mp.ldexp(1, int(terms[2][i]))
+        total = value(x) + mp.ldexp(mp.mpf(terms[0][i]), int(terms[1][i]))
+        if abs(total) < mp.ldexp(1, low - 2):
+            assert ok[i] and np.abs(kept[i]).max() <= largest and abs(rest[i, 0]) <= 0.5
+            assert value(kept[i, 0]) / unit == mp.nint(value(kept[i, 0]) / unit)
+            assert abs(value(kept[i, 0]) + unit * mp.mpf(float(rest[i, 0])) - total) <= unit * mp.mpf(2) ** -50
 
 
 def test_distances_at_any_distance():
@@ -235,6 +265,10 @@ def test_derivatives_through_a_step_are_those_of_the_half_space():
     want = jax.hessian(lambda t: loss(half, t, x, y, 1.0))(v)
     got = jax.hessian(lambda t: loss(space, t, p, q, 1 / scale))(v)
     np.testing.assert_allclose(got, want, rtol=100 * UNIT)
+    by_x = jax.grad(lambda t: loss(half, v, t, y, 1.0))(x)
+    by_place = jax.grad(lambda t: loss(space, v, t, q, 1 / scale))(p)
+    np.testing.assert_allclose(by_place[-2:], scale * by_x, rtol=100 * UNIT)
+    assert not by_place[:-2].any()
 
 
 def test_conversion_keeps_points_or_refuses_them():

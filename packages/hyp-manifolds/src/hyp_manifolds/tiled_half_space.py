@@ -316,7 +316,7 @@ class TiledHalfSpace(Manifold):
 
 def _largest(limbs: int) -> jax.Array:
     """Largest size of every digit: the first leaves room for a place, others are as carries leave them."""
-    return jnp.where(jnp.arange(limbs) == 0, 3 * 2.0 ** (BITS - 3), 2.0 ** (BITS - 1) + 2)
+    return jnp.where(jnp.arange(limbs) == 0, 3 * 2.0 ** (BITS - 3), 2.0 ** (BITS - 1) + 4)
 
 
 def _check_dtype(where: str, dtype: np.dtype) -> None:

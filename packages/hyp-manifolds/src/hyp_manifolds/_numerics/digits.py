@@ -1,7 +1,7 @@
 """Fixed-point numbers of any length: digits ("limbs") to the base 2^23, each a float64 integer, most significant first.
 
 Digit i of `count` weighs 2^(23 (count/2 - 1 - i)), so half of them are before the binary point. Digits have signs and a
-number more than one set of digits: |digit| <= 2^22 + 2 in storage, so that their differences fit into float32 and no
+number more than one set of digits: |digit| <= 2^22 + 4 in storage, so that their differences fit into float32 and no
 carry ever has to run through all of them.
 """
 
@@ -87,7 +87,7 @@ def accumulate(
     """x + sum m 2^e over terms (m, e) as digits that are multiples of 2^unit, the rest in units of 2^unit, and success.
 
     Args: x: digits, shape (rows, count). terms: pairs of floats (rows,) and one exponent each. unit: integer exponent.
-    Returns: digits (rows, count); rest (rows,) in about [-1/2, 1/2]; False where the digits do not reach that far.
+    Returns: digits (rows, count); rest (rows,) in [-1/2, 1/2]; False where the digits do not reach that far.
     """
     count = x.shape[1]
     weights = _weights(count, -1, count + _GUARD)
@@ -101,4 +101,7 @@ def accumulate(
     kept = jnp.round(total * power(shift)) * power(-shift)
     kept = jnp.where(shift >= 0, total, jnp.where(shift <= -BITS, 0.0, kept))
     rest = jnp.sum((total - kept) * power(shift), axis=1)
+    whole = jnp.round(rest)  # digits below the one that was rounded may have more than half a unit
+    kept = kept + jnp.where((shift <= 0) & (shift > -BITS), whole[:, None] * power(-shift), 0.0)
+    rest = rest - whole
     return kept[:, 1 : count + 1], rest, ok & ~jnp.any(kept[:, 0] != 0)

@@ -195,8 +195,7 @@ def _steps(tree: RootedTree, root: float) -> tuple[jax.Array, ...]:
     """The root; then per node in order: itself, its parent, the turn from the parent's own edge, the length."""
     node = tree.order[1:]
     parent = tree.parents[node]
-    first = tree.parents[parent] >= 0  # the parent's own parent is neighbour 0
-    angle = 2 * np.pi * (tree.rank[node] + first) / tree.degree[parent]
+    angle = 2 * np.pi * (tree.rank[node] + 1) / tree.degree[parent]  # the parent's own parent is neighbour 0
     turn = np.stack([np.cos(angle), np.sin(angle)], axis=1)
     size = _power_of_two(len(tree.order), _ROWS)
 
