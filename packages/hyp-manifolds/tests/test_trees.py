@@ -6,7 +6,14 @@ import mpmath as mp
 import numpy as np
 import pytest
 from hyp_manifolds import Euclidean, HalfSpace, Hyperboloid, Klein, Poincare, TiledHalfSpace, distortion
-from hyp_manifolds.trees import CannotHoldError, max_degree, sarkar_embedding, sarkar_scale, tree_distances
+from hyp_manifolds.trees import (
+    CannotHoldError,
+    in_coordinates,
+    max_degree,
+    sarkar_embedding,
+    sarkar_scale,
+    tree_distances,
+)
 
 X64 = jax.config.jax_enable_x64
 DTYPE = np.float64 if X64 else np.float32
@@ -177,6 +184,11 @@ def test_trees_that_are_none():
             sarkar_embedding([-1, 0], tolerance=tolerance)
     with pytest.raises(ValueError, match="`c` must be positive"):
         sarkar_embedding([-1, 0], c=-1.0)
+    ball = sarkar_embedding([-1, 0], manifold=Poincare())
+    with pytest.raises(TypeError, match="in_coordinates: `embedding` must be in a TiledHalfSpace, got Poincare"):
+        in_coordinates(ball, Poincare())
+    with pytest.raises(TypeError, match="in_coordinates: `manifold` must be a model of hyperbolic space"):
+        in_coordinates(sarkar_embedding([-1, 0]), Euclidean())
     with pytest.raises(TypeError, match="`length` is traced; a tree is built outside jit"):
         jax.jit(lambda t: sarkar_embedding([-1, 0], t).points)(1.0)
 

@@ -62,6 +62,10 @@ class TiledHalfSpace(Manifold):
     `gyration` and `scalar_mul` turn points about the origin, which loses all digits of one beyond radius 32: NaN.
     bfloat16 and float16 cannot hold digits and are refused.
 
+    It obeys the laws of `hyp_manifolds.testing`, but for those that compare coordinates of points which may lie in
+    different tiles (`small_curvature_approaches_flat_space`, `gradients_match_differences`), that want bfloat16
+    (`dtype_is_kept`) or a finite number where there is NaN by the limits above (`gradients_are_finite`).
+
     Accuracy: `dist`, `sqdist`, `logmap` and `ptransp` are right to a few eps for the points as stored, at any distance.
 
     Attributes:
