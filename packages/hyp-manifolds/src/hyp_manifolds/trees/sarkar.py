@@ -40,7 +40,7 @@ class CannotHoldError(ValueError):
 
     Attributes:
         needed: scaled radius sqrt(c) d(0, x) of the tree.
-        held: scaled radius of the farthest node before the first that is not at its place.
+        held: scaled radius up to which points are at their places, toward the first node that is not.
     """
 
     def __init__(self, manifold: Manifold, dtype: np.dtype, needed: float, held: float) -> None:
@@ -167,13 +167,17 @@ def in_coordinates(
     kind = _kind(where, dtype, model)
     size, n, root = _power_of_two(len(embedding.points), _ROWS), len(embedding.points), math.sqrt(c)
     points = jnp.pad(embedding.points, ((0, size - n), (0, 0)), mode="edge")
-    held, off, radii = _held(_cut(points, tiled.limbs), dataclasses.replace(model, dtype=None), kind, c)
-    lost = ~(np.asarray(off[:n]) <= root * displacement)
+    plain = dataclasses.replace(model, dtype=None)
+    held, off, radii = _held(_cut(points, tiled.limbs), plain, kind, c)
+    lost = ~(np.asarray(off) <= root * displacement)
     if lost.any():
-        # The lost ones may be too far for `_cut`: they have no radius there.
-        scaled = np.nan_to_num(np.asarray(radii[:n], np.float64), nan=np.inf)
-        first = scaled[lost].min()
-        raise CannotHoldError(model, kind, root * embedding.radius, scaled[scaled < first].max(initial=0.0))
+        # The first lost point; those beyond what `_cut` keeps have no radius there. How far does its direction get?
+        first = int(np.argmin(np.where(lost, np.nan_to_num(np.asarray(radii), nan=1e9), np.inf)))
+        ray = _ray(points[first], dataclasses.replace(tiled, dtype=None))
+        _, off, radii = _held(_cut(ray, tiled.limbs), plain, kind, c)
+        good = np.append(np.asarray(off)[:-1] <= root * displacement, False)
+        reached = float(np.asarray(radii)[: np.argmin(good)].max(initial=0.0))
+        raise CannotHoldError(model, kind, root * embedding.radius, reached)
     return TreeEmbedding(manifold, held[:n], embedding.radius)
 
 
@@ -238,6 +242,13 @@ def _build(
 def _cut(points: jax.Array, limbs: int) -> jax.Array:
     """The points with few limbs; NaN beyond all ordinary coordinates."""
     return jax.vmap(lambda x: convert(x, TiledHalfSpace(limbs=limbs), _ENOUGH, 1.0))(points)
+
+
+@partial(jax.jit, static_argnums=1)
+def _ray(x: jax.Array, tiled: TiledHalfSpace) -> jax.Array:
+    """Points from near the origin to x."""
+    times = jnp.arange(1, _ROWS + 1, dtype=x.dtype) / _ROWS
+    return jax.vmap(lambda t: tiled.scalar_mul(t, x, 1.0))(times)
 
 
 @partial(jax.jit, static_argnums=(1, 2))
