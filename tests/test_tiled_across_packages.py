@@ -52,7 +52,7 @@ def test_momentum_brings_neighbours_together_at_radius_500() -> None:
 
 def test_an_embedding_of_far_points_takes_the_exponential_step() -> None:
     model = HypEmbedding(SPACE, 4, 2, rngs=nnx.Rngs(0), init_std=2.0)
-    targets = jnp.stack([far_out(r, 0.3 * r) for r in (10, 100, 300, 500)])
+    targets = jnp.stack([far_out(r, 0.3 * r) for r in (10, 100, 300, 500)]).astype(jnp.float32)
     optimizer = nnx.Optimizer(model, riemannian_sgd(0.5), wrt=nnx.Param)
 
     def loss(model):
