@@ -236,6 +236,62 @@ def test_delta_of_the_mammals(in_process):
     assert "confidence interval" in out and "Suggested curvature" in out
 
 
+def test_tree_of_an_edge_list(in_process, tree, tmp_path):
+    """The closure's direct edges are the tree; in float32, which this process computes in, float64 is refused."""
+    code, _, err = in_process("tree", tree, "--tau", 4, "--pairs", 0)
+    assert (code, "--pairs must be at least 1" in err) == (2, True)
+    assert in_process("tree", tree, "--tau", -1)[0] == 2
+    forest = tmp_path / "forest.tsv"
+    forest.write_text("a\tb\nc\td\n", encoding="utf-8")
+    code, _, err = in_process("tree", forest)
+    assert (code, "has 2 nodes without a parent: 'b', 'd'" in err) == (2, True)
+    cycle = tmp_path / "cycle.tsv"
+    cycle.write_text("a\tb\nb\tc\nc\tb\nb\tr\n", encoding="utf-8")
+    code, _, err = in_process("tree", cycle)
+    assert (code, "tree" in err and len(err.splitlines())) == (2, 1)
+
+
+@pytest.mark.slow
+def test_trees_are_held_to_one_percent_or_refused(monkeypatch):
+    """The whole table: 4 trees at 3 lengths in 6 kinds of coordinates beside exact arithmetic."""
+    monkeypatch.setenv("XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false")
+    out, err = hyp_bench("tree")
+    assert err == "" and max(map(len, out.splitlines())) <= 130
+    assert re.search(r"within \S+ % of the exact one in all 24 cells \(promised: 1 %\)", out)
+    found = {}
+    for line in out.splitlines():
+        if head := re.match(r"(\S.*): [\d,]+ nodes, largest degree (\d+), depth (\d+)", line):
+            name, tau = head[1], ""
+            found[name, "shape"] = int(head[2]), int(head[3])
+        elif line.startswith("|") and "average" not in line:
+            _, own, coordinates, score, _ = (cell.strip() for cell in line.split("|"))
+            tau = own or tau
+            found[name, tau, coordinates.split(", ")[0] + " " + coordinates.split()[-1]] = score
+    assert found["mammals", "shape"] == (36, 9) and found["path 200", "shape"] == (2, 200)
+    cells = {key: score for key, score in found.items() if key[1] != "shape"}
+    assert len(cells) == 4 * 3 * 7
+    fits = {  # with 1 - |x| below the last digit of 53 or 24 bits beyond radius 37 or 17
+        "float64": {("binary h=8", "1"), ("binary h=8", "4"), *(("10-ary h=3", t) for t in ("1", "4", "10")),
+                    ("mammals", "1"), ("mammals", "4")},
+        "float32": {("binary h=8", "1"), ("10-ary h=3", "1"), ("10-ary h=3", "4"), ("mammals", "1")},
+    }  # fmt: skip
+    average = {("binary h=8", "4"): 0.052, ("binary h=8", "10"): 0.0208, ("10-ary h=3", "4"): 0.152,
+               ("10-ary h=3", "10"): 0.0608, ("mammals", "4"): 0.1302, ("mammals", "10"): 0.0518}  # fmt: skip
+    for (name, tau, coordinates), score in cells.items():
+        kind = coordinates.split()[-1]
+        exact = next(s for (n, t, c), s in cells.items() if (n, t) == (name, tau) and c.startswith("exact"))
+        mean, worst = map(float, exact.split(" / "))
+        if kind in fits and not coordinates.startswith("tiled") and (name, tau) not in fits[kind]:
+            assert re.fullmatch(r"cannot hold: needs radius \d+\.\d, holds \d+\.\d", score), (name, tau, coordinates)
+            continue
+        own_mean, own_worst = map(float, score.split(" / "))
+        assert abs(own_worst / worst - 1) < 0.01 and abs(own_mean - mean) < 0.01 * mean + 1e-5
+        if (name, tau) in average:
+            assert mean == pytest.approx(average[name, tau], rel=0.04)  # over other pairs
+        if name == "path 200":
+            assert (mean, worst) == (0, 1)
+
+
 @pytest.mark.slow
 def test_check_fails_below_the_published_quality():
     out, _ = hyp_bench("mammals", "--epochs", 1, "--no-euclid", "--no-picture", "--check", code=1)

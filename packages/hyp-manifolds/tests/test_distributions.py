@@ -130,7 +130,7 @@ def test_a_square_array_is_never_guessed():
 def test_far_points_have_finite_densities():
     """On the hyperboloid at radius 60, where cosh leaves no digit: -r^2/(2 s^2) and its volume term stay."""
     r, s = 60.0, 2.0
-    z = jnp.array([np.cosh(r), np.sinh(r), 0.0], jnp.float32)
+    z = jnp.array([np.cosh(r), np.sinh(r), 0.0], DTYPE)
     d = WrappedNormal(SHEET, SHEET.create_origin(1.0, 2), 1.0, scale=s)
     want = -0.5 * (r / s) ** 2 - np.log(2 * np.pi * s * s) - (r - np.log(2 * r))
     np.testing.assert_allclose(d.log_prob(z), want, rtol=1e-5)

@@ -9,7 +9,7 @@
 
 from importlib.metadata import version
 
-from hyp_manifolds import isometry_group
+from hyp_manifolds import isometry_group, trees
 from hyp_manifolds._manifold import Manifold
 from hyp_manifolds._models import MODELS
 from hyp_manifolds.analysis import (
@@ -62,6 +62,7 @@ from hyp_manifolds.protocols import OnManifold
 from hyp_manifolds.reflections import reflect_in_hyperplane, reflect_in_point
 from hyp_manifolds.sphere import Sphere
 from hyp_manifolds.stereographic import Stereographic
+from hyp_manifolds.tiled_half_space import TiledHalfSpace
 
 __version__ = version("hyp-manifolds")
 
@@ -91,6 +92,7 @@ __all__ = [
     "SampledDelta",
     "Sphere",
     "Stereographic",
+    "TiledHalfSpace",
     "UniformBall",
     "WrappedNormal",
     "busemann",
@@ -129,4 +131,5 @@ __all__ = [
     "reflect_in_hyperplane",
     "reflect_in_point",
     "sampled_delta",
+    "trees",
 ]

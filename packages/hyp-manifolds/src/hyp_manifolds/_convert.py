@@ -14,11 +14,16 @@ from hyp_manifolds._frames import FRAMED, from_frame, to_frame
 from hyp_manifolds._hyperbolic import Hyperbolic
 from hyp_manifolds._manifold import Scalar, Vector
 from hyp_manifolds.hyperboloid import Ambient
+from hyp_manifolds.tiled_half_space import TiledHalfSpace
 
 
-def _point(source: Hyperbolic, target: Hyperbolic, x: jax.Array, c: jax.Array) -> jax.Array:
+def _point(source: Any, target: Any, x: jax.Array, c: jax.Array) -> jax.Array:
     # The detour would round: a model's points stay as they are.
-    return x if type(source) is type(target) else target._from_spatial(source._to_spatial(x, c), c)
+    if source == target or (type(source) is type(target) and not isinstance(source, TiledHalfSpace)):
+        return x
+    if isinstance(source, TiledHalfSpace) and isinstance(target, TiledHalfSpace):
+        return source._with_limbs(x, target.limbs)
+    return target._from_spatial(source._to_spatial(x, c), c)
 
 
 def _tangent(source: Hyperbolic, target: Hyperbolic, v: jax.Array, x: jax.Array, c: jax.Array) -> jax.Array:
@@ -50,8 +55,9 @@ _FLAT, _AMBIENT = _doors(flat=True), _doors(flat=False)
 
 def run(name: str, source: Any, target: Any, arrays: tuple[Any, ...], c: Any) -> jax.Array:
     """`convert` or `pushforward` with its models checked."""
+    models = (Hyperbolic, TiledHalfSpace) if name == "convert" else Hyperbolic
     for role, model in (("source", source), ("target", target)):
-        if not isinstance(model, Hyperbolic):
+        if not isinstance(model, models):
             raise TypeError(
                 f"{name}: `{role}` must be a model of hyperbolic space, for example Poincare() or Hyperboloid(), "
                 f"got {model!r}."

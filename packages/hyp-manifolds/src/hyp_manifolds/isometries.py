@@ -13,9 +13,12 @@ from hyp_manifolds._manifold import Scalar, Vector
 from hyp_manifolds._numerics import combine, gap_and_dots, norm, shrink_inside
 from hyp_manifolds.hyperboloid import Ambient, Hyperboloid
 from hyp_manifolds.poincare import Poincare
+from hyp_manifolds.tiled_half_space import TiledHalfSpace
 
 
-def convert(x: jax.Array, source: Hyperbolic, target: Hyperbolic, c: Any) -> jax.Array:
+def convert(
+    x: jax.Array, source: Hyperbolic | TiledHalfSpace, target: Hyperbolic | TiledHalfSpace, c: Any
+) -> jax.Array:
     """The point of one model of hyperbolic space that is the point x of another, over the hyperboloid's spatial part.
 
     An isometry for every c; origins go to origins, and the hyperboloid's coordinate axes to those of every model.
@@ -28,7 +31,9 @@ def convert(x: jax.Array, source: Hyperbolic, target: Hyperbolic, c: Any) -> jax
 
     Returns:
         Point of `target`, shape (target.ambient_dim(dim),), strictly inside where that is a ball; x itself where both
-        models are the same. In the dtype of x, or of the model that has one (the target's, if both do).
+        models are the same. In the dtype of x, or of the model that has one (the target's, if both do). A point of a
+        `TiledHalfSpace` that the target cannot hold is NaN: one beyond scaled radius 15.9 (float32) or 36 (float64),
+        or beyond its limbs.
 
     Raises:
         TypeError: `source` or `target` is not a model of hyperbolic space; and as every method of `source`.

@@ -10,6 +10,7 @@ from hyp_bench.tasks.accuracy import Accuracy
 from hyp_bench.tasks.delta import Delta
 from hyp_bench.tasks.embed import Embed
 from hyp_bench.tasks.mammals import Mammals
+from hyp_bench.tasks.tree import Tree
 
 
 class Task(Protocol):
@@ -28,5 +29,6 @@ TASKS: dict[str, type[Task]] = {
     "mammals": Mammals,
     "embed": Embed,
     "delta": Delta,
+    "tree": Tree,
     "accuracy": Accuracy,
 }

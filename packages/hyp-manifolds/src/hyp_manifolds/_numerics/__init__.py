@@ -5,7 +5,7 @@ compiler is in this folder.
 """
 
 from hyp_manifolds._numerics.gap import gap_and_dots, gap_ratio, inside, keep_inside, shrink_inside
-from hyp_manifolds._numerics.scope import in_scope, matmul, scope, wide_matmul, widening
+from hyp_manifolds._numerics.scope import full_range, in_scope, matmul, scope, wide_matmul, widening
 from hyp_manifolds._numerics.special import (
     asinh_sq,
     asinhc,
@@ -36,6 +36,7 @@ __all__ = [
     "cosh_sinhc_scaled",
     "dots",
     "fence",
+    "full_range",
     "gap_and_dots",
     "gap_ratio",
     "half_log",

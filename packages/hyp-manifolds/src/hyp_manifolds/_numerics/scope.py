@@ -60,6 +60,11 @@ def _enter(new: Scope) -> Iterator[None]:
         _SCOPE.reset(token)
 
 
+def full_range() -> contextlib.AbstractContextManager[None]:
+    """Computes as for float64 results: for formulas whose intermediates leave the range of the caller's dtype."""
+    return _enter(Scope(np.dtype(np.float64), np.dtype(np.float64)))
+
+
 def widening(fn: Callable[..., Any], new: Scope, *arrays: Any) -> Any:
     """`fn(*arrays)` computed in local float64; floating results return in `new.dtype`."""
 
