@@ -1,0 +1,23 @@
+"""Layers of the Poincaré ball."""
+
+from hyp_nn.poincare.activation import poincare_leaky_relu, poincare_relu, poincare_tanh
+from hyp_nn.poincare.linear import HypLinearPoincare, HypLinearPoincareBusemann, HypLinearPoincarePP
+from hyp_nn.poincare.regression import (
+    HypRegressionPoincare,
+    HypRegressionPoincareBusemann,
+    HypRegressionPoincareHDRL,
+    HypRegressionPoincarePP,
+)
+
+__all__ = [
+    "HypLinearPoincare",
+    "HypLinearPoincareBusemann",
+    "HypLinearPoincarePP",
+    "HypRegressionPoincare",
+    "HypRegressionPoincareBusemann",
+    "HypRegressionPoincareHDRL",
+    "HypRegressionPoincarePP",
+    "poincare_leaky_relu",
+    "poincare_relu",
+    "poincare_tanh",
+]

@@ -1,0 +1,9 @@
+"""Layers of the proper-velocity model."""
+
+from hyp_nn.proper_velocity.linear import HypLinearPV
+from hyp_nn.proper_velocity.regression import HypRegressionPV
+
+__all__ = [
+    "HypLinearPV",
+    "HypRegressionPV",
+]

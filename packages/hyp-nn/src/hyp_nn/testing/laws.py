@@ -1,0 +1,135 @@
+"""Laws of layers, each a function of a `Program`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+from hyp_manifolds import Hyperboloid
+
+from hyp_nn.testing.case import Case, Program
+
+
+def _eps(x: jax.Array) -> float:
+    return float(jnp.finfo(x.dtype).eps)
+
+
+def _close(what: str, got: Any, want: Any, tol: float) -> None:
+    got, want = np.asarray(got, np.float64), np.asarray(want, np.float64)
+    scale = max(1e-3, float(np.max(np.abs(want), initial=0.0)))
+    worst = float(np.max(np.abs(got - want), initial=0.0)) / scale
+    assert worst <= tol, f"{what}: differ by {worst:.2e} of the largest entry, allowed {tol:.2e}"
+
+
+def output(p: Program) -> None:
+    """The output has the promised shape and dtype, is finite, and lies on its manifold, also from hard places."""
+    case, special = p.case, p.case.special(int(np.prod(p.BATCH)), p.C).reshape(p.x.shape)
+    for x in (p.x, special):
+        y = p.run(x).y
+        assert y.shape == (*p.BATCH, *case.out), f"shape {y.shape}, expected {(*p.BATCH, *case.out)}"
+        assert y.dtype == x.dtype, f"dtype {y.dtype} from {x.dtype}"
+        assert bool(jnp.isfinite(y).all()), "the output is not finite"
+        if case.target is not None:
+            inside = _membership(case.target)(y.reshape(-1, y.shape[-1]), jnp.asarray(p.C, y.dtype))
+            assert bool(inside.all()), f"{int((~inside).sum())} outputs lie off {case.target!r}"
+
+
+def low_precision(p: Program) -> None:
+    """bfloat16 in gives bfloat16 out."""
+    y = jax.eval_shape(p.forward, p.params, jax.ShapeDtypeStruct(p.x.shape, jnp.bfloat16), 1.0)
+    assert y.dtype == jnp.bfloat16, f"dtype {y.dtype} from bfloat16"
+
+
+def gradients(p: Program) -> None:
+    """Gradients are finite everywhere, and none by a parameter is identically 0."""
+    case = p.case
+    special = p.run(case.special(int(np.prod(p.BATCH)), p.C).reshape(p.x.shape))
+    usual = p.run()
+    for where, result in (("at hard places", special), ("at random points", usual)):
+        for path, leaf in jax.tree_util.tree_leaves_with_path((result.by_params, result.by_x, result.by_c)):
+            assert bool(jnp.isfinite(leaf).all()), f"gradient {where} is not finite: {jax.tree_util.keystr(path)}"
+    for path, leaf in jax.tree_util.tree_leaves_with_path(usual.by_params):
+        assert bool(jnp.any(leaf != 0)), f"parameter without gradient: {jax.tree_util.keystr(path)}"
+
+
+def batches(p: Program) -> None:
+    """A batch is the layer of each sample: vmap of vmap of single samples gives the same."""
+    if not p.case.per_sample:
+        return
+    single = jax.vmap(jax.vmap(lambda x: p.forward(p.params, x, jnp.asarray(p.C, x.dtype))))
+    _close("nested vmap against batch", jax.jit(single)(p.x), p.run().y, 200 * _eps(p.x))
+
+
+def curvature(p: Program) -> None:
+    """A sweep over c traces once, and the gradient by c is that of finite differences."""
+    p.run()
+    before = p.traces
+    for c in (0.3, 1.0, 2.0):
+        if p.case.source is None or not isinstance(p.case.source, Hyperboloid):
+            p.run(c=c)
+    c, h = p.C, 3e-3 if p.x.dtype == np.float32 else 1e-5
+    up, down, here = p.run(c=c + h), p.run(c=c - h), p.run()
+    assert p.traces == before, f"{p.traces - before} more traces in a sweep over c"
+    slope = (np.asarray(up.y, np.float64) - np.asarray(down.y, np.float64)) / (2 * h)
+    slope = float(np.sum(slope * np.asarray(p.weights, np.float64)))
+    scale = float(np.sum(np.abs(np.asarray(here.y)))) + abs(slope)
+    tol = (4 * _eps(p.x) / h + h) * scale
+    assert abs(slope - float(here.by_c)) <= tol, f"gradient by c {float(here.by_c)}, finite differences {slope}"
+
+
+def compiled(p: Program) -> None:
+    """jit and eager agree."""
+    x = p.x[0, 0][None]
+    _close("eager against jit", p.forward(p.params, x, p.C), p.run().y[:1, :1].reshape(1, *p.case.out), 200 * _eps(x))
+
+
+def state(p: Program) -> None:
+    """Split and merged again it is the same layer, and it can be tabulated."""
+    clone = nnx.clone(p.layer)
+    for a, b in zip(jax.tree.leaves(nnx.state(clone)), jax.tree.leaves(nnx.state(p.layer)), strict=True):
+        assert a.dtype == b.dtype and bool(jnp.all(jax.random.key_data(a) == jax.random.key_data(b))) if jnp.issubdtype(
+            a.dtype, jax.dtypes.prng_key
+        ) else bool(jnp.all(a == b))
+
+
+LAWS: dict[str, Callable[[Program], None]] = {
+    "output": output,
+    "low_precision": low_precision,
+    "gradients": gradients,
+    "batches": batches,
+    "curvature": curvature,
+    "compiled": compiled,
+    "state": state,
+}
+
+_MEMBERSHIP: dict[Any, Callable[..., jax.Array]] = {}
+
+
+def _membership(manifold: Any) -> Callable[..., jax.Array]:
+    if manifold not in _MEMBERSHIP:
+        _MEMBERSHIP[manifold] = jax.jit(jax.vmap(lambda x, c: manifold.is_in_manifold(x, c), (0, None)))
+    return _MEMBERSHIP[manifold]
+
+
+def check_layer(case: Case) -> None:
+    """Runs every law on a layer.
+
+    Args:
+        case: the layer and what goes in and comes out.
+
+    Raises:
+        AssertionError: a law is broken; the message starts with its name.
+    """
+    program = Program(case)
+    for name, law in LAWS.items():
+        try:
+            law(program)
+        except AssertionError as error:
+            raise AssertionError(f"{name}: {error}") from error
+
+
+__all__ = ["LAWS", "check_layer"]

@@ -1,0 +1,75 @@
+"""Every layer, once: what builds it, what goes in, what comes out."""
+
+from __future__ import annotations
+
+import jax
+from hyp_manifolds import HalfSpace, Hyperboloid, Klein, Poincare, ProperVelocity, Sphere, Stereographic
+
+import hyp_nn as nn
+from hyp_nn.testing.case import Case
+
+BALL, SHEET, PV, KLEIN, HALF = Poincare(), Hyperboloid(), ProperVelocity(), Klein(), HalfSpace()
+KAPPA, SPHERE = Stereographic(), Sphere()
+
+_LINEAR = {
+    "HypLinear-hyperboloid": Case(lambda r: nn.HypLinear(SHEET, 4, 3, rngs=r), SHEET, SHEET, 5, (4,)),
+    "HypLinear-kappa": Case(lambda r: nn.HypLinear(KAPPA, 4, 3, rngs=r), KAPPA, KAPPA, 4, (3,)),
+    "HypLinearPoincare": Case(lambda r: nn.HypLinearPoincare(BALL, 4, 3, rngs=r), BALL, BALL, 4, (3,)),
+    "HypLinearPoincare-tangent": Case(
+        lambda r: nn.HypLinearPoincare(BALL, 4, 3, rngs=r, input_space="tangent"), None, BALL, 4, (3,)
+    ),
+    "HypLinearPoincarePP": Case(lambda r: nn.HypLinearPoincarePP(BALL, 4, 3, rngs=r), BALL, BALL, 4, (3,)),
+    "HypLinearPoincarePP-clamped": Case(
+        lambda r: nn.HypLinearPoincarePP(BALL, 4, 3, rngs=r, clamping_factor=1.0), BALL, BALL, 4, (3,)
+    ),
+    "HypLinearPV": Case(lambda r: nn.HypLinearPV(PV, 4, 3, rngs=r, inner_activation=jax.nn.tanh), PV, PV, 4, (3,)),
+    "HypLinearPP-klein": Case(lambda r: nn.HypLinearPP(KLEIN, 4, 3, rngs=r), KLEIN, KLEIN, 4, (3,)),
+    "HypLinearPoincareBusemann": Case(lambda r: nn.HypLinearPoincareBusemann(BALL, 4, 3, rngs=r), BALL, BALL, 4, (3,)),
+    "HypLinearHyperboloidBusemann": Case(
+        lambda r: nn.HypLinearHyperboloidBusemann(SHEET, 5, 4, rngs=r, use_gyro_bias=True), SHEET, SHEET, 5, (4,)
+    ),
+    "HypLinearHyperboloidPLFC": Case(
+        lambda r: nn.HypLinearHyperboloidPLFC(SHEET, 5, 4, rngs=r, use_gyro_bias=True), SHEET, SHEET, 5, (4,)
+    ),
+    "HypLinearHyperboloidFHCNN": Case(
+        lambda r: nn.HypLinearHyperboloidFHCNN(SHEET, 5, 4, rngs=r, activation=jax.nn.relu), SHEET, SHEET, 5, (4,)
+    ),
+    "HypLinearHyperboloidFHCNN-normalize": Case(
+        lambda r: nn.HypLinearHyperboloidFHCNN(SHEET, 5, 4, rngs=r, normalize=True, learnable_scale=True),
+        SHEET,
+        SHEET,
+        5,
+        (4,),
+    ),
+    "HypLinearHyperboloidFHNN": Case(
+        lambda r: nn.HypLinearHyperboloidFHNN(SHEET, 5, 4, rngs=r, dropout_rate=0.1), SHEET, SHEET, 5, (4,)
+    ),
+    "HTCLinear": Case(lambda r: nn.HTCLinear(5, 3, rngs=r), SHEET, SHEET, 5, (4,)),
+    "FGGLinear": Case(
+        lambda r: nn.FGGLinear(5, 4, rngs=r, use_weight_norm=True, activation=jax.nn.relu), SHEET, SHEET, 5, (4,)
+    ),
+}
+
+_REGRESSION = {
+    "HypRegressionPoincare": Case(lambda r: nn.HypRegressionPoincare(BALL, 4, 3, rngs=r), BALL, None, 4, (3,)),
+    "HypRegression-sphere": Case(lambda r: nn.HypRegression(SPHERE, 4, 3, rngs=r), SPHERE, None, 5, (3,)),
+    "HypRegression-kappa": Case(lambda r: nn.HypRegression(KAPPA, 4, 3, rngs=r), KAPPA, None, 4, (3,)),
+    "HypRegressionPoincarePP": Case(lambda r: nn.HypRegressionPoincarePP(BALL, 4, 3, rngs=r), BALL, None, 4, (3,)),
+    "HypRegressionPoincareHDRL": Case(
+        lambda r: nn.HypRegressionPoincareHDRL(BALL, 4, 3, rngs=r, version="rs"), BALL, None, 4, (3,)
+    ),
+    "HypRegressionPoincareBusemann": Case(
+        lambda r: nn.HypRegressionPoincareBusemann(BALL, 4, 3, rngs=r), BALL, None, 4, (3,)
+    ),
+    "HypRegressionHyperboloid": Case(lambda r: nn.HypRegressionHyperboloid(SHEET, 5, 3, rngs=r), SHEET, None, 5, (3,)),
+    "HypRegressionHyperboloidBusemann": Case(
+        lambda r: nn.HypRegressionHyperboloidBusemann(SHEET, 5, 3, rngs=r), SHEET, None, 5, (3,)
+    ),
+    "HypRegressionPV": Case(lambda r: nn.HypRegressionPV(PV, 4, 3, rngs=r), PV, None, 4, (3,)),
+    "HypRegressionPP-half_space": Case(lambda r: nn.HypRegressionPP(HALF, 4, 3, rngs=r), HALF, None, 4, (3,)),
+    "FGGLorentzMLR": Case(lambda r: nn.FGGLorentzMLR(5, 3, rngs=r), SHEET, None, 5, (3,)),
+}
+
+LAYERS: dict[str, Case] = {**_LINEAR, **_REGRESSION}
+
+__all__ = ["LAYERS"]
