@@ -6,10 +6,11 @@ from hyp_nn.testing import LAWS, LAYERS, Program
 
 @pytest.fixture(scope="module")
 def program(request):
-    return Program(LAYERS[request.param])
+    return Program(LAYERS[request.param], request.param)
 
 
-CASES = [pytest.param(name, law, id=f"{name}-{law}") for name in LAYERS for law in LAWS]
+MARKS = {"compiled": (pytest.mark.slow, pytest.mark.one_precision)}
+CASES = [pytest.param(name, law, id=f"{name}-{law}", marks=MARKS.get(law, ())) for name in LAYERS for law in LAWS]
 
 
 @pytest.mark.parametrize(("program", "law"), CASES, indirect=["program"])

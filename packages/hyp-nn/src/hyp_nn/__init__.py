@@ -6,15 +6,26 @@ from hyp_nn import initialisers
 from hyp_nn.activation import hyp_activation, hyp_gelu, hyp_leaky_relu, hyp_relu, hyp_swish, hyp_tanh
 from hyp_nn.embedding import HypEmbedding
 from hyp_nn.hyperboloid import (
+    FGGConv,
+    FGGConv2D,
     FGGLinear,
     FGGLorentzMLR,
     HTCLinear,
+    HypConv2DHyperboloid,
+    HypConv2DHyperboloidFHNN,
+    HypConv2DHyperboloidILNN,
+    HypConv3DHyperboloid,
+    HypConvHyperboloid,
+    HypConvHyperboloidFHNN,
+    HypConvHyperboloidILNN,
     HypLinearHyperboloidBusemann,
     HypLinearHyperboloidFHCNN,
     HypLinearHyperboloidFHNN,
     HypLinearHyperboloidPLFC,
     HypRegressionHyperboloid,
     HypRegressionHyperboloidBusemann,
+    LorentzConv,
+    LorentzConv2D,
     build_spacelike_V,
     hrc,
     hrc_gelu,
@@ -28,6 +39,8 @@ from hyp_nn.hyperboloid import (
 from hyp_nn.linear import HypLinear, HypLinearBusemann, HypLinearPP
 from hyp_nn.params import ManifoldParam
 from hyp_nn.poincare import (
+    HypConv2DPoincare,
+    HypConvPoincare,
     HypLinearPoincare,
     HypLinearPoincareBusemann,
     HypLinearPoincarePP,
@@ -39,15 +52,28 @@ from hyp_nn.poincare import (
     poincare_relu,
     poincare_tanh,
 )
-from hyp_nn.proper_velocity import HypLinearPV, HypRegressionPV
+from hyp_nn.proper_velocity import HypConv2DPV, HypConvPV, HypLinearPV, HypRegressionPV
 from hyp_nn.regression import HypRegression, HypRegressionBusemann, HypRegressionPP
 
 __version__ = version("hyp-nn")
 
 __all__ = [
+    "FGGConv",
+    "FGGConv2D",
     "FGGLinear",
     "FGGLorentzMLR",
     "HTCLinear",
+    "HypConv2DHyperboloid",
+    "HypConv2DHyperboloidFHNN",
+    "HypConv2DHyperboloidILNN",
+    "HypConv2DPV",
+    "HypConv2DPoincare",
+    "HypConv3DHyperboloid",
+    "HypConvHyperboloid",
+    "HypConvHyperboloidFHNN",
+    "HypConvHyperboloidILNN",
+    "HypConvPV",
+    "HypConvPoincare",
     "HypEmbedding",
     "HypLinear",
     "HypLinearBusemann",
@@ -70,6 +96,8 @@ __all__ = [
     "HypRegressionPoincareBusemann",
     "HypRegressionPoincareHDRL",
     "HypRegressionPoincarePP",
+    "LorentzConv",
+    "LorentzConv2D",
     "ManifoldParam",
     "build_spacelike_V",
     "hrc",

@@ -1,6 +1,7 @@
 """Layers of the Poincaré ball."""
 
 from hyp_nn.poincare.activation import poincare_leaky_relu, poincare_relu, poincare_tanh
+from hyp_nn.poincare.conv import HypConv2DPoincare, HypConvPoincare
 from hyp_nn.poincare.linear import HypLinearPoincare, HypLinearPoincareBusemann, HypLinearPoincarePP
 from hyp_nn.poincare.regression import (
     HypRegressionPoincare,
@@ -10,6 +11,8 @@ from hyp_nn.poincare.regression import (
 )
 
 __all__ = [
+    "HypConv2DPoincare",
+    "HypConvPoincare",
     "HypLinearPoincare",
     "HypLinearPoincareBusemann",
     "HypLinearPoincarePP",

@@ -29,9 +29,7 @@ class Case:
         out: shape of one sample that comes out.
         pixels: axes of one sample before the last, for convolutions and pooling.
         call: how the layer is called.
-        flat: the Euclidean layer at c -> 0 on the sample's chart coordinates (layer, sample) -> sample, None where
-            the formula has no such limit.
-        curved: whether the result depends on c.
+        per_sample: whether a batch is the layer of each sample (not so for batch statistics).
     """
 
     build: Callable[[nnx.Rngs], Any]
@@ -41,8 +39,6 @@ class Case:
     out: tuple[int, ...]
     pixels: tuple[int, ...] = ()
     call: Callable[[Any, jax.Array, Any], jax.Array] = _call
-    flat: Callable[[Any, np.ndarray], np.ndarray] | None = None
-    curved: bool = True
     per_sample: bool = True
 
     @property
@@ -112,8 +108,8 @@ class Program:
     BATCH = (2, 3)
     C = 0.7
 
-    def __init__(self, case: Case, seed: int = 0) -> None:
-        self.case = case
+    def __init__(self, case: Case, name: str = "", seed: int = 0) -> None:
+        self.case, self.name = case, name
         self.layer = case.build(nnx.Rngs(params=seed, dropout=1))
         # Parameters that start at 0 hide what they do: move all.
         graph, params, rest = nnx.split(self.layer, nnx.Param, ...)
@@ -126,9 +122,7 @@ class Program:
         self.graph, self.params, self.rest = graph, _back(tree, moved, params), rest
         self.traces = 0
         self._run = jax.jit(self._program)
-        shape = jax.eval_shape(lambda: case.inputs(jax.random.key(0), self.BATCH, self.C))
         self.x = case.inputs(jax.random.key(seed + 2), self.BATCH, self.C)
-        assert shape.shape == self.x.shape
         self.weights = jnp.cos(jnp.arange(int(np.prod((*self.BATCH, *case.out))), dtype=self.x.dtype) ** 2).reshape(
             *self.BATCH, *case.out
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,8 @@ from flax import nnx
 from hyp_manifolds import Hyperboloid
 
 from hyp_nn.testing.case import Case, Program
+from hyp_nn.testing.formulas import FORMULAS
+from hyp_nn.testing.windows import CONVOLUTIONS
 
 
 def _eps(x: jax.Array) -> float:
@@ -81,6 +84,19 @@ def curvature(p: Program) -> None:
     assert abs(slope - float(here.by_c)) <= tol, f"gradient by c {float(here.by_c)}, finite differences {slope}"
 
 
+def formula(p: Program) -> None:
+    """The output is that of the paper's equation, transcribed to float64 NumPy, where there is one."""
+    exact = FORMULAS.get(p.name)
+    if (convolution := CONVOLUTIONS.get(p.name.partition("-")[0])) is not None:
+        exact = functools.partial(convolution, spec=p.layer.window)
+    if exact is None:
+        return
+    params = jax.tree.map(lambda a: np.asarray(a, np.float64), nnx.to_pure_dict(p.params))
+    samples = np.asarray(p.x, np.float64).reshape(-1, *p.case.sample)
+    want = np.stack([exact(params, x, float(np.asarray(p.C, p.x.dtype))) for x in samples])
+    _close("paper's formula", p.run().y.reshape(want.shape), want, 60 * _eps(p.x))
+
+
 def compiled(p: Program) -> None:
     """jit and eager agree."""
     x = p.x[0, 0][None]
@@ -91,9 +107,11 @@ def state(p: Program) -> None:
     """Split and merged again it is the same layer, and it can be tabulated."""
     clone = nnx.clone(p.layer)
     for a, b in zip(jax.tree.leaves(nnx.state(clone)), jax.tree.leaves(nnx.state(p.layer)), strict=True):
-        assert a.dtype == b.dtype and bool(jnp.all(jax.random.key_data(a) == jax.random.key_data(b))) if jnp.issubdtype(
-            a.dtype, jax.dtypes.prng_key
-        ) else bool(jnp.all(a == b))
+        assert (
+            a.dtype == b.dtype and bool(jnp.all(jax.random.key_data(a) == jax.random.key_data(b)))
+            if jnp.issubdtype(a.dtype, jax.dtypes.prng_key)
+            else bool(jnp.all(a == b))
+        )
 
 
 LAWS: dict[str, Callable[[Program], None]] = {
@@ -102,6 +120,7 @@ LAWS: dict[str, Callable[[Program], None]] = {
     "gradients": gradients,
     "batches": batches,
     "curvature": curvature,
+    "formula": formula,
     "compiled": compiled,
     "state": state,
 }
@@ -115,21 +134,22 @@ def _membership(manifold: Any) -> Callable[..., jax.Array]:
     return _MEMBERSHIP[manifold]
 
 
-def check_layer(case: Case) -> None:
+def check_layer(case: Case, name: str = "") -> None:
     """Runs every law on a layer.
 
     Args:
         case: the layer and what goes in and comes out.
+        name: its name in `LAYERS`, by which its formula is found.
 
     Raises:
         AssertionError: a law is broken; the message starts with its name.
     """
-    program = Program(case)
-    for name, law in LAWS.items():
+    program = Program(case, name)
+    for law_name, law in LAWS.items():
         try:
             law(program)
         except AssertionError as error:
-            raise AssertionError(f"{name}: {error}") from error
+            raise AssertionError(f"{law_name}: {error}") from error
 
 
 __all__ = ["LAWS", "check_layer"]

@@ -70,6 +70,63 @@ _REGRESSION = {
     "FGGLorentzMLR": Case(lambda r: nn.FGGLorentzMLR(5, 3, rngs=r), SHEET, None, 5, (3,)),
 }
 
-LAYERS: dict[str, Case] = {**_LINEAR, **_REGRESSION}
+_GROUPS = {"stride": (2, 1), "dilation": (1, 2), "groups": 2}
+_SPREAD = {"num_dims": 1, "transposed": True, "stride": 2}
+
+_CONVOLUTION = {
+    "HypConvHyperboloid-2d": Case(
+        lambda r: nn.HypConv2DHyperboloid(SHEET, 5, 5, (3, 2), rngs=r, **_GROUPS), SHEET, SHEET, 5, (2, 4, 5), (4, 4)
+    ),
+    "HypConvHyperboloid-3d": Case(
+        lambda r: nn.HypConv3DHyperboloid(SHEET, 3, 4, 2, rngs=r, padding="VALID"),
+        SHEET,
+        SHEET,
+        3,
+        (1, 2, 1, 4),
+        (2, 3, 2),
+    ),
+    "HypConvHyperboloidFHNN-1d": Case(
+        lambda r: nn.HypConvHyperboloidFHNN(SHEET, 3, 4, 3, rngs=r, num_dims=1, padding=1, stride=2),
+        SHEET,
+        SHEET,
+        3,
+        (3, 4),
+        (5,),
+    ),
+    "HypConvHyperboloidILNN-2d": Case(
+        lambda r: nn.HypConv2DHyperboloidILNN(SHEET, 5, 5, 2, rngs=r, **_GROUPS), SHEET, SHEET, 5, (2, 4, 5), (4, 4)
+    ),
+    "HypConvHyperboloidILNN-transposed": Case(
+        lambda r: nn.HypConvHyperboloidILNN(SHEET, 3, 4, 3, rngs=r, **_SPREAD), SHEET, SHEET, 3, (6, 4), (3,)
+    ),
+    "FGGConv-2d": Case(
+        lambda r: nn.FGGConv2D(SHEET, 5, 5, (2, 3), rngs=r, **_GROUPS), SHEET, SHEET, 5, (2, 4, 5), (4, 4)
+    ),
+    "FGGConv-transposed": Case(
+        lambda r: nn.FGGConv(SHEET, 3, 4, 2, rngs=r, num_dims=2, transposed=True, stride=(1, 2), padding="VALID"),
+        SHEET,
+        SHEET,
+        3,
+        (4, 4, 4),
+        (3, 2),
+    ),
+    "LorentzConv-2d": Case(lambda r: nn.LorentzConv2D(3, 4, 3, rngs=r), SHEET, SHEET, 3, (3, 2, 4), (3, 2)),
+    "HypConvPV-1d": Case(
+        lambda r: nn.HypConvPV(PV, 4, 4, 3, rngs=r, num_dims=1, groups=2), PV, PV, 4, (4, 4), (4,)
+    ),
+    "HypConvPoincare-2d": Case(
+        lambda r: nn.HypConv2DPoincare(BALL, 4, 4, (2, 3), rngs=r, **_GROUPS), None, None, 4, (2, 4, 4), (4, 4)
+    ),
+    "HypConvPoincare-transposed": Case(
+        lambda r: nn.HypConvPoincare(BALL, 2, 3, 3, rngs=r, input_space="manifold", **_SPREAD),
+        BALL,
+        None,
+        2,
+        (6, 3),
+        (3,),
+    ),
+}
+
+LAYERS: dict[str, Case] = {**_LINEAR, **_REGRESSION, **_CONVOLUTION}
 
 __all__ = ["LAYERS"]
