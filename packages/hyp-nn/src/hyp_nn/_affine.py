@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from hyp_manifolds import Manifold, Poincare
 
-from hyp_nn._numerics import asinhc2, dense, gap, inside, sech2_sq, sqnorm, tanhc2
+from hyp_nn._numerics import asinhc2, dense, gap, gap_and_sqnorm, inside, sech2_sq, sqnorm, tanhc2
 from hyp_nn._rows import rows
 from hyp_nn._sheet import exp_0, spatial_coords, tangent_coords
 
@@ -37,15 +37,16 @@ def _(
     if tangent:
         stretch = jnp.ones((*x.shape[:-1], 1), x.dtype)
     else:
-        g_x = gap(x, c)
-        stretch = asinhc2(c * sqnorm(x) / g_x) / jnp.sqrt(g_x)
+        g_x, xx = gap_and_sqnorm(x, c)
+        stretch = asinhc2(c * xx / g_x) / jnp.sqrt(g_x)
     uu = sqnorm(u)
     theta2 = c * stretch * stretch * uu
     k, g_y = stretch * tanhc2(theta2), sech2_sq(theta2)
     if bias is None:
         return inside(k, g_y) * u
     g_b = gap(bias, c)
-    square = k * (k * uu + 2 * (u @ bias)[..., None]) + sqnorm(bias)
+    ub = (x @ (kernel @ bias))[..., None]  # <u, b>, without another pass over u
+    square = k * (k * uu + 2 * ub) + sqnorm(bias)
     cs = c * jnp.maximum(square, 0.0)
     d = g_y * g_b + cs
     shrink = inside(1 / d, g_y * g_b / d)

@@ -26,21 +26,29 @@ def sqnorm(x: jax.Array) -> jax.Array:
     return jnp.sum(x * x, -1, keepdims=True)
 
 
-@jax.custom_jvp
 def gap(x: jax.Array, c: jax.Array) -> jax.Array:
     """1 - c|x|^2 over the last axis, kept as an axis of length 1, positive; it keeps its digits up to the boundary."""
+    return gap_and_sqnorm(x, c)[0]
+
+
+@jax.custom_jvp
+def gap_and_sqnorm(x: jax.Array, c: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """1 - c|x|^2, positive, and |x|^2, from one sum."""
     if x.dtype != np.float32:
-        return 2 / _BALL.conformal_factor(x, c)
+        return 2 / _BALL.conformal_factor(x, c), sqnorm(x)
     with jax.enable_x64(True):
         wide, wide_c = lax.convert_element_type(x, np.float64), lax.convert_element_type(c, np.float64)
-        value = 1 - wide_c * jnp.sum(wide * wide, -1, keepdims=True)
-        return lax.convert_element_type(jnp.maximum(value, 2.0**-25), np.float32)
+        xx = jnp.sum(wide * wide, -1, keepdims=True)
+        left = jnp.maximum(1 - wide_c * xx, 2.0**-25)
+        return lax.convert_element_type(left, np.float32), lax.convert_element_type(xx, np.float32)
 
 
-@gap.defjvp
+@gap_and_sqnorm.defjvp
 def _(primals, tangents):
     (x, c), (dx, dc) = primals, tangents
-    return gap(x, c), -2 * c * jnp.sum(x * dx, -1, keepdims=True) - dc * sqnorm(x)
+    left, xx = gap_and_sqnorm(x, c)
+    dxx = 2 * jnp.sum(x * dx, -1, keepdims=True)
+    return (left, xx), (-c * dxx - dc * xx, dxx)
 
 
 def safe_norm(x: jax.Array) -> jax.Array:

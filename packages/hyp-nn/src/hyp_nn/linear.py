@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 from hyp_manifolds import Manifold
+from jax import lax
 from jaxtyping import Array, Float
 
 from hyp_nn import _checks, initialisers
@@ -163,7 +164,8 @@ class HypLinearPP(nnx.Module):
 
     def _output(self, scores: PlaneScores, c: jax.Array) -> jax.Array:
         if self.inner_activation is None:
-            w = sinh_scaled(scores.norm, scores.sine, self.v_max)
+            # XLA would compute the sinh twice, for the length of the row and for the row.
+            w = lax.optimization_barrier(sinh_scaled(scores.norm, scores.sine, self.v_max))
         else:
             v = self.inner_activation(scores.value(c))
             w = jnp.sinh(jnp.clip(jnp.sqrt(c) * v, -self.v_max, self.v_max))
