@@ -213,17 +213,17 @@ def _programs(row: Row, gradient: bool) -> tuple[dict[str, Callable[[], Any]], d
                 calls[name] = lambda call=call: call(None, x, c)
             continue
         graph, state = nnx.split(module)
+        leaves, tree = jax.tree.flatten(state)  # flattening a State takes longer than a layer
 
-        def forward(state: Any, x: Any, c: Any, graph: Any = graph, call: Any = call) -> Any:
-            return call(nnx.merge(graph, state), x, c)
+        def forward(leaves: Any, x: Any, c: Any, tree: Any = tree, graph: Any = graph, call: Any = call) -> Any:
+            return call(nnx.merge(graph, jax.tree.unflatten(tree, leaves)), x, c)
 
-        def loss(state: Any, x: Any, c: Any, forward: Any = forward) -> Any:
-            return jnp.sum(forward(state, x, c) ** 2)
+        def loss(leaves: Any, x: Any, c: Any, forward: Any = forward) -> Any:
+            return jnp.sum(forward(leaves, x, c) ** 2)
 
-        function = jax.value_and_grad(loss, (0, 1), allow_int=True) if gradient else forward
-        program = jax.jit(function).lower(state, x, c).compile()
-        calls[name] = lambda program=program, state=state: program(state, x, c)
-        memory[name] = program.memory_analysis().temp_size_in_bytes / 1e6
+        program = jax.jit(jax.value_and_grad(loss, (0, 1), allow_int=True) if gradient else forward)
+        calls[name] = lambda program=program, leaves=leaves: program(leaves, x, c)
+        memory[name] = program.lower(leaves, x, c).compile().memory_analysis().temp_size_in_bytes / 1e6
     return calls, memory
 
 

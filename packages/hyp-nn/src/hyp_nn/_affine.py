@@ -11,6 +11,7 @@ from hyp_manifolds import Manifold, Poincare
 
 from hyp_nn._numerics import asinhc2, dense, gap, gap_and_sqnorm, inside, sech2_sq, sqnorm, tanhc2
 from hyp_nn._rows import rows
+from hyp_nn._scale import rescale
 from hyp_nn._sheet import exp_0, spatial_coords, tangent_coords
 
 
@@ -18,10 +19,16 @@ from hyp_nn._sheet import exp_0, spatial_coords, tangent_coords
 def affine(
     manifold: Manifold, x: jax.Array, kernel: jax.Array, bias: jax.Array | None, c: jax.Array, tangent: bool, how: Any
 ) -> jax.Array:
-    """exp_0(log_0(x) kernel) (+) bias; x holds tangents at the origin if `tangent`, `bias` is a point at c."""
+    """exp_0(log_0(x) kernel) (+) bias; x holds tangents at the origin if `tangent`.
+
+    `bias` is a point of unit curvature, or a tangent at the origin where c may change its sign.
+    """
     v = x if tangent else rows(lambda p: manifold.logmap_0(p, c), x)
     y = exp_0(manifold, tangent_coords(manifold, dense(spatial_coords(manifold, v), kernel, how)), c)
-    return y if bias is None else rows(lambda p: manifold.addition(p, bias, c), y)
+    if bias is None:
+        return y
+    point = manifold.expmap_0(bias, c) if manifold.curvature_domain == "signed" else rescale(manifold, bias, c)
+    return rows(lambda p: manifold.addition(p, point, c), y)
 
 
 @affine.register
@@ -44,7 +51,7 @@ def _(
     k, g_y = stretch * tanhc2(theta2), sech2_sq(theta2)
     if bias is None:
         return inside(k, g_y) * u
-    g_b = gap(bias, c)
+    g_b, bias = gap(bias, jnp.ones_like(c)), bias / jnp.sqrt(c)
     ub = (x @ (kernel @ bias))[..., None]  # <u, b>, without another pass over u
     square = k * (k * uu + 2 * ub) + sqnorm(bias)
     cs = c * jnp.maximum(square, 0.0)

@@ -27,6 +27,11 @@ def rescale(manifold: Manifold, points: Float[Array, "*batch coords"], c: Any) -
     return project(scaled)
 
 
+def to_unit(manifold: Manifold, points: Float[Array, "*batch coords"], c: Any) -> Float[Array, "*batch coords"]:
+    """Returns points of curvature magnitude c at unit curvature: the inverse of `rescale`."""
+    return rescale(manifold, points * _units(manifold, jnp.asarray(c, points.dtype)), jnp.ones((), points.dtype))
+
+
 def _units(manifold: Manifold, c: Float[Array, "*factors"]) -> Float[Array, "*coords"]:
     """Returns what coordinates are divided by on the way to curvature c, for a product one number per coordinate."""
     if isinstance(manifold, Product):

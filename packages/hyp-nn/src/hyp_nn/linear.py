@@ -17,7 +17,6 @@ from hyp_nn._affine import affine
 from hyp_nn._layer import INPUT_SPACES, enter, read, to_manifold
 from hyp_nn._numerics import sinh_scaled
 from hyp_nn._rows import rows
-from hyp_nn._scale import rescale
 from hyp_nn._scores import BusemannScores, PlaneScores
 from hyp_nn._sheet import HYPERBOLIC, exp_0, frame_factor, from_sheet, tangent_coords
 from hyp_nn.params import ManifoldParam
@@ -89,7 +88,7 @@ class HypLinear(nnx.Module):
             TypeError, ValueError: x of another size or dtype, concrete c outside the domain.
         """
         x, c, dtype = enter(type(self).__name__, self.manifold, x, self.manifold.ambient_dim(self.in_dim), c)
-        bias = None if self.bias is None else _point_of(self.manifold, self.bias, c, x.dtype)
+        bias = None if self.bias is None else read(self.bias, x.dtype)
         tangent = self.input_space == "tangent"
         return affine(self.manifold, x, read(self.kernel, x.dtype), bias, c, tangent, self.matmul_dtype).astype(dtype)
 
@@ -248,12 +247,6 @@ def _point_param(manifold: Manifold, dim: int, dtype: Any) -> nnx.Param:
     if manifold.curvature_domain == "signed":
         return nnx.Param(jnp.zeros(dim, dtype))
     return ManifoldParam(manifold.create_origin(1.0, dim).astype(dtype), manifold=manifold)
-
-
-def _point_of(manifold: Manifold, param: nnx.Param, c: jax.Array, dtype: Any) -> jax.Array:
-    """The point of a parameter at curvature c."""
-    value = read(param, dtype)
-    return manifold.expmap_0(value, c) if manifold.curvature_domain == "signed" else rescale(manifold, value, c)
 
 
 __all__ = ["HypLinear", "HypLinearBusemann", "HypLinearPP"]

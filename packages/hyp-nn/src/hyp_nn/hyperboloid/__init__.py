@@ -23,6 +23,16 @@ from hyp_nn.hyperboloid.linear import (
     HypLinearHyperboloidFHNN,
     HypLinearHyperboloidPLFC,
 )
+from hyp_nn.hyperboloid.norm import (
+    FGGMeanOnlyBatchNorm,
+    HRCBatchNorm,
+    HRCDropout,
+    HRCLayerNorm,
+    HRCRMSNorm,
+    HyperboloidGyroBatchNorm,
+    HyperboloidGyroRMSNorm,
+)
+from hyp_nn.hyperboloid.pool import hyp_avg_pool, hyp_avg_pool2d, hyp_flatten2d
 from hyp_nn.hyperboloid.regression import HypRegressionHyperboloid, HypRegressionHyperboloidBusemann
 
 __all__ = [
@@ -30,6 +40,11 @@ __all__ = [
     "FGGConv2D",
     "FGGLinear",
     "FGGLorentzMLR",
+    "FGGMeanOnlyBatchNorm",
+    "HRCBatchNorm",
+    "HRCDropout",
+    "HRCLayerNorm",
+    "HRCRMSNorm",
     "HTCLinear",
     "HypConv2DHyperboloid",
     "HypConv2DHyperboloidFHNN",
@@ -44,6 +59,8 @@ __all__ = [
     "HypLinearHyperboloidPLFC",
     "HypRegressionHyperboloid",
     "HypRegressionHyperboloidBusemann",
+    "HyperboloidGyroBatchNorm",
+    "HyperboloidGyroRMSNorm",
     "LorentzConv",
     "LorentzConv2D",
     "build_spacelike_V",
@@ -54,5 +71,8 @@ __all__ = [
     "hrc_swish",
     "hrc_tanh",
     "htc",
+    "hyp_avg_pool",
+    "hyp_avg_pool2d",
+    "hyp_flatten2d",
     "spatial_to_hyperboloid",
 ]

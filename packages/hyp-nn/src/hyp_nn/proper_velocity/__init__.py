@@ -2,6 +2,7 @@
 
 from hyp_nn.proper_velocity.conv import HypConv2DPV, HypConvPV
 from hyp_nn.proper_velocity.linear import HypLinearPV
+from hyp_nn.proper_velocity.norm import ProperVelocityGyroBatchNorm, ProperVelocityGyroRMSNorm
 from hyp_nn.proper_velocity.regression import HypRegressionPV
 
 __all__ = [
@@ -9,4 +10,6 @@ __all__ = [
     "HypConvPV",
     "HypLinearPV",
     "HypRegressionPV",
+    "ProperVelocityGyroBatchNorm",
+    "ProperVelocityGyroRMSNorm",
 ]

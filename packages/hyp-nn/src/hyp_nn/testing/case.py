@@ -29,6 +29,7 @@ class Case:
         out: shape of one sample that comes out.
         pixels: axes of one sample before the last, for convolutions and pooling.
         call: how the layer is called.
+        smooth: whether gradients are the derivatives (not so straight through a choice).
         per_sample: whether a batch is the layer of each sample (not so for batch statistics).
     """
 
@@ -40,6 +41,7 @@ class Case:
     pixels: tuple[int, ...] = ()
     call: Callable[[Any, jax.Array, Any], jax.Array] = _call
     per_sample: bool = True
+    smooth: bool = True
 
     @property
     def sample(self) -> tuple[int, ...]:
@@ -129,7 +131,7 @@ class Program:
 
     def forward(self, params: Any, x: jax.Array, c: Any) -> jax.Array:
         """The layer as a pure function."""
-        return self.case.call(nnx.merge(self.graph, params, self.rest), x, c)
+        return self.case.call(nnx.merge(self.graph, params, self.rest, copy=True), x, c)
 
     def _program(self, params: Any, x: jax.Array, c: jax.Array) -> Result:
         self.traces += 1

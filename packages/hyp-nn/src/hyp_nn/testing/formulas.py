@@ -232,9 +232,59 @@ def pv_linear(p: dict[str, Any], x: np.ndarray, c: float) -> np.ndarray:
     return np.sinh(np.sqrt(c) * np.tanh(pv_scores(p, x, c))) / np.sqrt(c)
 
 
+# Norms and residuals ---------------------------------------------------------------------------------------------------
+
+
+def gyro_rms_norm(p: dict[str, Any], x: np.ndarray, c: float) -> np.ndarray:
+    """The ball: radius g, direction kept."""
+    n = np.linalg.norm(x)
+    radius = 2 * np.arctanh(np.sqrt(c) * n)
+    return np.tanh(p["scale"] * radius / (radius + 1e-6) / 2) * x / n / np.sqrt(c)
+
+
+def gyro_rms_norm_sheet(p: dict[str, Any], x: np.ndarray, c: float) -> np.ndarray:
+    """The hyperboloid, and a bias point added on the left."""
+    y = to_sheet(gyro_rms_norm(p, to_ball(x, c), c), c)
+    return to_sheet(mobius_add(to_ball(sheet_exp(p["bias"], c), c), to_ball(y, c), c), c)
+
+
+def gyro_rms_norm_pv(p: dict[str, Any], x: np.ndarray, c: float) -> np.ndarray:
+    """The spatial part of the hyperboloid."""
+    return to_sheet(gyro_rms_norm(p, to_ball(lift(x, c), c), c), c)[1:]
+
+
+def layer_norm(p: dict[str, Any], x: np.ndarray, c: float) -> np.ndarray:
+    """Hypformer's refinement with layer norm."""
+    s = x[1:]
+    return lift((s - s.mean()) / np.sqrt(s.var() + 1e-5) * p["ln"]["scale"] + p["ln"]["bias"], c)
+
+
+def rms_norm(p: dict[str, Any], x: np.ndarray, c: float) -> np.ndarray:
+    """Hypformer's refinement with root-mean-square norm."""
+    s = x[1:]
+    return lift(s / np.sqrt(np.mean(s * s) + 1e-6) * p["rms"]["scale"], c)
+
+
+def residual(p: dict[str, Any], x: np.ndarray, c: float) -> np.ndarray:
+    """He et al. 2025, Eq. 8 and 10."""
+    z = x + np.log1p(np.exp(p["weight"])) * x[::-1]
+    z = z / np.sqrt(c * (z[:, :1] ** 2 - np.sum(z[:, 1:] ** 2, -1, keepdims=True)))
+    return np.stack([lift(np.log1p(np.exp(p["gamma"])) * row[1:], c) for row in z])
+
+
+def feature_scaling(p: dict[str, Any], x: np.ndarray, c: float) -> np.ndarray:
+    """Hyper++: root-mean-square norm, tanh, a learned length."""
+    y = np.tanh(x / np.sqrt(np.mean(x * x) + 1e-6)) / np.sqrt(len(x))
+    logit = y @ p["xi_theta"]["kernel"] + p["xi_theta"]["bias"]
+    return np.arctanh(0.9) / np.sqrt(c) * _sigmoid(logit) * y
+
+
 FORMULAS: dict[str, Oracle] = {
     "FGGLinear": fgg_linear,
     "FGGLorentzMLR": fgg_regression,
+    "HRCDropout": lambda p, x, c: x,
+    "HRCLayerNorm": layer_norm,
+    "HRCRMSNorm": rms_norm,
     "HTCLinear": htc_linear,
     "HypLinear-hyperboloid": hnn_linear_sheet,
     "HypLinear-kappa": lambda p, x, c: mobius_add(
@@ -257,6 +307,11 @@ FORMULAS: dict[str, Oracle] = {
     "HypRegressionPoincareBusemann": busemann_ball,
     "HypRegressionPoincareHDRL": hdrl_regression,
     "HypRegressionPoincarePP": hnnpp_scores,
+    "HyperPPFeatureScaling": feature_scaling,
+    "HyperboloidGyroRMSNorm": gyro_rms_norm_sheet,
+    "LorentzResidual": residual,
+    "PoincareGyroRMSNorm": gyro_rms_norm,
+    "ProperVelocityGyroRMSNorm": gyro_rms_norm_pv,
 }
 
 __all__ = ["FORMULAS", "Oracle"]

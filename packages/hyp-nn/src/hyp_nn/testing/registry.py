@@ -111,9 +111,7 @@ _CONVOLUTION = {
         (3, 2),
     ),
     "LorentzConv-2d": Case(lambda r: nn.LorentzConv2D(3, 4, 3, rngs=r), SHEET, SHEET, 3, (3, 2, 4), (3, 2)),
-    "HypConvPV-1d": Case(
-        lambda r: nn.HypConvPV(PV, 4, 4, 3, rngs=r, num_dims=1, groups=2), PV, PV, 4, (4, 4), (4,)
-    ),
+    "HypConvPV-1d": Case(lambda r: nn.HypConvPV(PV, 4, 4, 3, rngs=r, num_dims=1, groups=2), PV, PV, 4, (4, 4), (4,)),
     "HypConvPoincare-2d": Case(
         lambda r: nn.HypConv2DPoincare(BALL, 4, 4, (2, 3), rngs=r, **_GROUPS), None, None, 4, (2, 4, 4), (4, 4)
     ),
@@ -127,6 +125,44 @@ _CONVOLUTION = {
     ),
 }
 
-LAYERS: dict[str, Case] = {**_LINEAR, **_REGRESSION, **_CONVOLUTION}
+
+def _residual(layer: nn.LorentzResidual, x: jax.Array, c: jax.Array) -> jax.Array:
+    return layer(x, x[..., ::-1, :], c)
+
+
+def _dropless(layer: nn.HRCDropout, x: jax.Array, c: jax.Array) -> jax.Array:
+    return layer(x, c, deterministic=True)
+
+
+def _best(layer: nn.HypVQMLRPoincare, x: jax.Array, c: jax.Array) -> jax.Array:
+    layer.deterministic = True
+    return layer(x, c).quantized
+
+
+_NORM = {
+    "HyperboloidGyroBatchNorm": Case(
+        lambda r: nn.HyperboloidGyroBatchNorm(SHEET, 3), SHEET, SHEET, 4, (4,), per_sample=False
+    ),
+    "PoincareBatchNorm2D": Case(
+        lambda r: nn.PoincareBatchNorm2D(BALL, 3), None, None, 3, (2, 2, 3), (2, 2), per_sample=False
+    ),
+    "HyperboloidGyroRMSNorm": Case(lambda r: nn.HyperboloidGyroRMSNorm(SHEET, 3, use_bias=True), SHEET, SHEET, 4, (4,)),
+    "PoincareGyroRMSNorm": Case(lambda r: nn.PoincareGyroRMSNorm(BALL, 3), BALL, BALL, 3, (3,)),
+    "ProperVelocityGyroRMSNorm": Case(lambda r: nn.ProperVelocityGyroRMSNorm(PV, 3), PV, PV, 3, (3,)),
+    "HRCLayerNorm": Case(lambda r: nn.HRCLayerNorm(3, rngs=r), SHEET, SHEET, 4, (4,)),
+    "HRCRMSNorm": Case(lambda r: nn.HRCRMSNorm(3, rngs=r), SHEET, SHEET, 4, (4,)),
+    "HRCBatchNorm": Case(lambda r: nn.HRCBatchNorm(3, rngs=r), SHEET, SHEET, 4, (4,), per_sample=False),
+    "FGGMeanOnlyBatchNorm": Case(lambda r: nn.FGGMeanOnlyBatchNorm(3), SHEET, SHEET, 4, (4,), per_sample=False),
+    "HRCDropout": Case(lambda r: nn.HRCDropout(0.5, rngs=r), SHEET, SHEET, 4, (4,), call=_dropless),
+    "LorentzResidual": Case(
+        lambda r: nn.LorentzResidual(scale=True, learnable_scale=True), SHEET, SHEET, 4, (2, 4), (2,), call=_residual
+    ),
+    "HyperPPFeatureScaling": Case(lambda r: nn.HyperPPFeatureScaling(3, rngs=r, alpha=0.9), None, None, 3, (3,)),
+    "HypVQMLRPoincare": Case(
+        lambda r: nn.HypVQMLRPoincare(BALL, 5, 3, rngs=r), None, None, 3, (3,), call=_best, smooth=False
+    ),
+}
+
+LAYERS: dict[str, Case] = {**_LINEAR, **_REGRESSION, **_CONVOLUTION, **_NORM}
 
 __all__ = ["LAYERS"]
