@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import jax
@@ -68,11 +69,12 @@ class BusemannScores(nnx.Module):
     ) -> None:
         self.manifold = manifold
         self.kernel = nnx.Param(jax.random.normal(rngs.params(), (in_dim, out_dim), param_dtype))
-        # Every Busemann function of a point at radius r is about log cosh r for random directions: this common part
-        # multiplies radii by sqrt(in_dim) r/2. alpha = sqrt(in/out)/(1 + in/4)^(1/2) keeps radius 1, and less contracts.
-        alpha = (in_dim / out_dim) ** 0.5 if deep else 1.0
-        self.log_scale = nnx.Param(jnp.full(out_dim, jnp.log(alpha), param_dtype))
-        self.bias = nnx.Param(jnp.zeros(out_dim, param_dtype))
+        # Hazard: all Busemann functions of a point at radius r are about log cosh r, and so many equal coordinates push
+        # the next layer's point outward, layer after layer. Cure: a smaller alpha, and a bias that is right at radius 1.
+        common = math.log(math.cosh(1.0))
+        alpha = min(math.sqrt(in_dim / out_dim), 1 / (math.sqrt(out_dim) * common)) if deep else 1.0
+        self.log_scale = nnx.Param(jnp.full(out_dim, math.log(alpha), param_dtype))
+        self.bias = nnx.Param(jnp.full(out_dim, alpha * common if deep else 0.0, param_dtype))
 
     def __call__(self, x: jax.Array, c: jax.Array) -> jax.Array:
         """Scores of points x, shape (..., coords) -> (..., out_dim)."""
