@@ -9,8 +9,24 @@ def program(request):
     return Program(LAYERS[request.param], request.param)
 
 
-MARKS = {"compiled": (pytest.mark.slow, pytest.mark.one_precision)}
-CASES = [pytest.param(name, law, id=f"{name}-{law}", marks=MARKS.get(law, ())) for name in LAYERS for law in LAWS]
+RARE = (pytest.mark.slow, pytest.mark.one_precision)
+LAW_MARKS = {law: pytest.mark.one_precision for law in ("batches", "low_precision", "state")} | {"compiled": RARE}
+# Other settings or models of a layer that is tried already.
+VARIANTS = {
+    "HypConvHyperboloid-3d",
+    "HypConvHyperboloidILNN-transposed",
+    "HypLinearPP-klein",
+    "HypLinearPoincare-tangent",
+    "HypLinearPoincarePP-clamped",
+    "HypRegression-kappa",
+    "HypRegressionPP-half_space",
+    "ProperVelocityGyroRMSNorm",
+}
+CASES = [
+    pytest.param(name, law, id=f"{name}-{law}", marks=RARE if name in VARIANTS else LAW_MARKS.get(law, ()))
+    for name in LAYERS
+    for law in LAWS
+]
 
 
 @pytest.mark.parametrize(("program", "law"), CASES, indirect=["program"])

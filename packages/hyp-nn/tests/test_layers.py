@@ -26,7 +26,7 @@ def points(manifold, n, dim, c, std=0.5):
     return jax.vmap(lambda p: convert(p, BALL, manifold, c))(at)
 
 
-# Models ---------------------------------------------------------------------------------------------------------------
+# Models ------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", [nn.HypLinearPP, nn.HypLinearBusemann, nn.HypRegressionPP, nn.HypRegressionBusemann])
@@ -53,7 +53,8 @@ def test_hnn_linear_in_closed_form_and_in_manifold_verbs():
 
     c, layer = jnp.asarray(0.7), moved(nn.HypLinearPoincare(BALL, 4, 3, rngs=nnx.Rngs(0)))
     x = points(BALL, 6, 4, 0.7)
-    verbs = affine.dispatch(object)(BALL, x, layer.kernel[...], layer.bias[...], c, False, None)
+    kernel, bias = layer.kernel[...].astype(x.dtype), layer.bias[...].astype(x.dtype)
+    verbs = affine.dispatch(object)(BALL, x, kernel, bias, c, False, None)
     np.testing.assert_allclose(layer(x, c), verbs, rtol=1e-5, atol=1e-6)
 
 
@@ -68,7 +69,7 @@ def test_radii_far_out_keep_their_digits():
     np.testing.assert_allclose(layer(x, 1.0), want, rtol=2e-6)
 
 
-# The flat limit -------------------------------------------------------------------------------------------------------
+# The flat limit ----------------------------------------------------------------------------------------------------
 
 FLAT = {
     "HypLinearPoincare": lambda p, x: x @ p["kernel"] + p["bias"],
@@ -105,7 +106,7 @@ def test_flat_limit_of_lorentz_layers():
         np.testing.assert_allclose(layer(ambient, c)[:, 1:], x @ np.asarray(kernel), rtol=1e-4, atol=1e-5)
 
 
-# Curvature from one to another, and kernels ------------------------------------------------------------------------------
+# Curvature from one to another, and kernels ---------------------------------------------------------------------------
 
 
 def test_carrying_to_another_curvature_scales_all_lengths():
@@ -133,7 +134,7 @@ def test_spacelike_columns_are_unit_normals_scaled():
     np.testing.assert_allclose(jnp.sum(v[1:] ** 2, 0) - v[0] ** 2, jnp.sum(u**2, 0), rtol=1e-5)
 
 
-# Bad input ------------------------------------------------------------------------------------------------------------
+# Bad input ---------------------------------------------------------------------------------------------------------
 
 WRONG = {
     "ambient for ball": ("HypLinearPoincare", lambda x: jnp.ones((2, 5)), 1.0, ValueError, "points of the hyperboloid"),
@@ -177,7 +178,7 @@ def test_bad_construction_is_named(build, error, message):
         build(nnx.Rngs(0))
 
 
-# State ----------------------------------------------------------------------------------------------------------------
+# State -------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.slow

@@ -92,7 +92,7 @@ def check_on_device(table: Float[Array, "rows coords"], owner: str, platform: st
     )
 
 
-# Layers ----------------------------------------------------------------------------------------------------------------
+# Layers ---------------------------------------------------------------------------------------------------------------
 
 
 def check_model(manifold: Any, owner: str, models: tuple[type[Manifold], ...] | None = None) -> None:
@@ -153,8 +153,8 @@ def features(owner: str, x: Any, count: int, what: str = "features", hint: str =
             "x.astype(np.float32), or switch on jax_enable_x64."
         )
     chex.assert_equal(
-        bool(x.ndim) and x.shape[-1] == count,
-        True,
+        tuple(x.shape)[-1:],
+        (count,),
         custom_message=f"{owner}: the last axis of x must hold {count} {what}, got {_describe(x)}.{hint}",
         include_default_message=False,
         exception_type=ValueError,
@@ -166,7 +166,7 @@ def last_axis(owner: str, x: Any) -> int:
     """Length of the last axis of x."""
     if np.ndim(x) == 0:
         raise ValueError(f"{owner}: the last axis of x must hold the coordinates of a point, got {_describe(x)}.")
-    return np.shape(x)[-1]
+    return list(np.shape(x))[-1]
 
 
 def points(owner: str, manifold: Manifold, x: Any, coords: int) -> jax.Array:

@@ -68,7 +68,7 @@ def safe_div(a: jax.Array, b: jax.Array) -> jax.Array:
     return jnp.where(zero, 0.0, a / jnp.where(zero, 1.0, b))
 
 
-# Functions of a square -------------------------------------------------------------------------------------------------
+# Functions of a square ------------------------------------------------------------------------------------------------
 
 # Hazard: sqrt has no derivative at 0. Cure: series below these squares, whose next term is under float64's rounding.
 _SMALL = 1e-4
@@ -101,11 +101,11 @@ def sech2_sq(q: jax.Array) -> jax.Array:
     return 1 / (cosh * cosh)
 
 
-# Scores ----------------------------------------------------------------------------------------------------------------
+# Scores ---------------------------------------------------------------------------------------------------------------
 
 
 def asinh(a: jax.Array) -> jax.Array:
-    """asinh(a), half the time of the library's."""
+    """Inverse hyperbolic sine, in half the time of the library's."""
     return _asinh(a) if a.dtype == np.float32 else jnp.arcsinh(a)
 
 
@@ -154,7 +154,7 @@ def _(limit, primals, tangents):
     return w, slope * (p / root * da + jnp.copysign(length, a) * dp)
 
 
-# Products and points ---------------------------------------------------------------------------------------------------
+# Products and points --------------------------------------------------------------------------------------------------
 
 
 def dense(x: jax.Array, kernel: jax.Array, matmul_dtype: Any = None, *, exact: bool = False) -> jax.Array:

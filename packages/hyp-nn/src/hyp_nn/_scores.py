@@ -69,8 +69,8 @@ class BusemannScores(nnx.Module):
     ) -> None:
         self.manifold = manifold
         self.kernel = nnx.Param(jax.random.normal(rngs.params(), (in_dim, out_dim), param_dtype))
-        # Hazard: all Busemann functions of a point at radius r are about log cosh r, and so many equal coordinates push
-        # the next layer's point outward, layer after layer. Cure: a smaller alpha, and a bias that is right at radius 1.
+        # Hazard: all Busemann functions of a point at radius r are about log cosh r, and many equal coordinates push
+        # the points outward, layer after layer. Cure: a smaller alpha, and a bias that is right at radius 1.
         common = math.log(math.cosh(1.0))
         alpha = min(math.sqrt(in_dim / out_dim), 1 / (math.sqrt(out_dim) * common)) if deep else 1.0
         self.log_scale = nnx.Param(jnp.full(out_dim, math.log(alpha), param_dtype))

@@ -42,7 +42,8 @@ def sheet(manifold: Manifold, x: jax.Array, c: jax.Array) -> Sheet:
     elif isinstance(manifold, ProperVelocity):
         s = x
     else:
-        s = rows(lambda p: convert(p, manifold, _CHART, c), x)
+        model: Any = manifold
+        s = rows(lambda p: convert(p, model, _CHART, c), x)
     return Sheet(s, 1.0, time_scaled(s, c))
 
 
@@ -65,7 +66,8 @@ def from_sheet(manifold: Manifold, s: jax.Array, c: jax.Array) -> jax.Array:
     if isinstance(manifold, Poincare):
         k = 1 / (1 + time_scaled(s, c))
         return inside(k, 2 * k) * s
-    return rows(lambda p: convert(p, _CHART, manifold, c), s)
+    model: Any = manifold
+    return rows(lambda p: convert(p, _CHART, model, c), s)
 
 
 def frame_factor(manifold: Manifold) -> float:

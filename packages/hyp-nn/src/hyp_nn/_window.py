@@ -1,7 +1,7 @@
 """The window of a convolution: which pixels meet in an output pixel, in 1, 2 or 3 dimensions, forwards or transposed.
 
-No patch is ever written out. A layer on concatenated points needs two things of a window: the products of its pixels with
-a kernel, which is a convolution, and the sum of their squared norms, which is a box sum.
+No patch is ever written out. A layer on concatenated points needs two things of a window: the products of its pixels
+with a kernel, which is a convolution, and the sum of their squared norms, which is a box sum.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Activations of points, on every model, any leading shape.
 
-On the hyperboloid and in the proper-velocity model a function acts on the spatial part, and the time coordinate follows;
-on other models on the coordinates of the logarithm at the origin, exp_0(f(log_0 x)).
+On the hyperboloid and in the proper-velocity model a function acts on the spatial part, and the time coordinate
+follows; on other models on the coordinates of the logarithm at the origin, exp_0(f(log_0 x)).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Initialisers of layers, by name: scales that keep points where they are, so that deep stacks neither collapse nor blow up.
+"""Initialisers of layers, by name: scales that keep points where they are, so that deep stacks stay where they start.
 
 A layer's map multiplies the length of tangent vectors at the origin by about 1 if the entries of its kernel, shape
 (inputs, outputs), have variance 1/outputs. Variance 1/inputs, right for Euclidean layers that keep the size of each

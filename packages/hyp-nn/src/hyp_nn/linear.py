@@ -96,9 +96,9 @@ class HypLinear(nnx.Module):
 class HypLinearPP(nnx.Module):
     """Linear layer whose outputs lie at given signed distances from the coordinate hyperplanes, on hyperbolic models.
 
-    v_k = |z_k| d(x, H_k), H_k the hyperplane at distance r_k from the origin along z_k; the output's spatial part on the
-    hyperboloid is sinh(sqrt(c) v_k)/sqrt(c). In the ball this is HNN++, on the hyperboloid PLFC, in the proper-velocity
-    model the PV layer: one map in other coordinates. (Lengths in the ball are Riemannian, 2|z| and 2r.)
+    v_k = |z_k| d(x, H_k), H_k the hyperplane at distance r_k from the origin along z_k; the output's spatial part on
+    the hyperboloid is sinh(sqrt(c) v_k)/sqrt(c). In the ball this is HNN++, on the hyperboloid PLFC, in the
+    proper-velocity model the PV layer: one map in other coordinates. (Lengths in the ball are Riemannian, 2|z| and 2r.)
 
     Args:
         manifold: a hyperbolic model.

@@ -69,7 +69,7 @@ def entailment_loss(manifold: Manifold, parent: Points, child: Points, c: Any = 
     Source: Ganea et al., Hyperbolic Entailment Cones, 2018, Eq. 28; Desai et al. 2023, Eq. 6.
     """
     (parent, child), c = _points("entailment_loss", manifold, c, parent=parent, child=child)
-    return jnp.mean(_pairs(lambda p, q: cone_energy(manifold, p, q, c, k), parent, child))
+    return jnp.mean(_pairs(_energy(manifold, c, k), parent, child))
 
 
 def entailment_margin_loss(
@@ -87,8 +87,10 @@ def entailment_margin_loss(
 
     Args:
         manifold: a hyperbolic model.
-        parent, child: true pairs, shape (..., coords).
-        other_parent, other_child: false pairs, shape (..., coords).
+        parent: general points of true pairs, shape (..., coords).
+        child: specific points of true pairs, shape of parent.
+        other_parent: first points of false pairs, shape (..., coords).
+        other_child: second points of false pairs, shape of other_parent.
         c: curvature magnitude, scalar > 0.
         margin: energy that false pairs should have, scalar > 0.
         k: width of the cones, scalar > 0.
@@ -98,7 +100,7 @@ def entailment_margin_loss(
     """
     owner = "entailment_margin_loss"
     (first, second), c = _points(owner, manifold, c, other_parent=other_parent, other_child=other_child)
-    false = _pairs(lambda p, q: cone_energy(manifold, p, q, c, k), first, second)
+    false = _pairs(_energy(manifold, c, k), first, second)
     return entailment_loss(manifold, parent, child, c, k=k) + jnp.mean(jnp.maximum(margin - false, 0.0))
 
 
@@ -109,7 +111,9 @@ def triplet_loss(
 
     Args:
         manifold: any model.
-        anchor, positive, negative: points, shape (..., coords).
+        anchor: points, shape (..., coords).
+        positive: points that should be near, shape of anchor.
+        negative: points that should be far, shape of anchor.
         c: curvature magnitude, scalar.
         margin: scalar, in the unit of distance.
 
@@ -154,7 +158,8 @@ def distortion_loss(manifold: Manifold, x: Points, y: Points, target: Float[Arra
 
     Args:
         manifold: any model.
-        x, y: points, shape (..., coords).
+        x: points, shape (..., coords).
+        y: points, shape of x.
         target: distances to reach, shape (...), positive.
         c: curvature magnitude, scalar.
 
@@ -244,6 +249,10 @@ def _similarity(manifold: Manifold, c: jax.Array, kind: str, x: jax.Array, y: ja
     a, b = sheet(manifold, x, c), sheet(manifold, y, c)
     products = jnp.matmul(a.spatial, b.spatial.T, precision=lax.Precision.HIGHEST)
     return products - a.time * b.time.T / c
+
+
+def _energy(manifold: Any, c: jax.Array, k: Any) -> Any:
+    return lambda p, q: cone_energy(manifold, p, q, c, k)
 
 
 def _over_batch(fn: Any, x: jax.Array, y: jax.Array) -> jax.Array:

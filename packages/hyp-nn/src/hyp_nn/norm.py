@@ -22,8 +22,8 @@ Points = Float[Array, "*batch coords"]
 class GyroBatchNorm(nnx.Module):
     """Batch norm b (+) (g/s) (x) (-m (+) x): centroid m to the bias point b, spread s to the gain g.
 
-    m is the Lorentz centroid over all leading axes and s^2 the mean of d(x, m)^2. Moving m to the origin is transport of
-    log_m x, which keeps the digits of points close to m.
+    m is the Lorentz centroid over all leading axes and s^2 the mean of d(x, m)^2. Moving m to the origin is transport
+    of log_m x, which keeps the digits of points close to m.
 
     Args:
         manifold: a hyperbolic model.

@@ -20,7 +20,7 @@ from hyp_nn.regression import HypRegressionPP
 
 
 class VQOutput(NamedTuple):
-    """Quantised tangents at the origin (..., dim), ids of codes (...,), the loss, how many codes are used, the points."""
+    """Quantised tangents at the origin (..., dim), ids of codes (...,), loss, how many codes are used, the points."""
 
     quantized: Float[Array, "*batch dim"]
     indices: Int[Array, "*batch"]
@@ -151,7 +151,7 @@ class HypVQEmbeddingPoincare(HypVQEmbedding):
 
 
 class HypVQMLRPoincare(nnx.Module):
-    """Codes by classification: hyperplane scores of exp_0(x) choose, and a code is log_0 of its hyperplane's base point.
+    """Codes by classification: hyperplane scores of exp_0(x) choose; a code is log_0 of its hyperplane's base point.
 
     In training a Gumbel sample chooses, and gradients go straight through its softmax to the hyperplanes.
 

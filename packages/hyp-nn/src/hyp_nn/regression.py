@@ -71,8 +71,8 @@ class HypRegression(_Head):
 
     Attributes:
         kernel: normals a' in the tangent space of the origin, shape (in_dim, out_dim); a_k is a'_k transported to p_k.
-        bias: p, a `ManifoldParam` of shape (out_dim, ambient_dim(in_dim)) at unit curvature, origins at first; on models
-            whose c may change its sign tangents at the origin, shape (out_dim, in_dim).
+        bias: p, a `ManifoldParam` of shape (out_dim, ambient_dim(in_dim)) at unit curvature, origins at first; on
+            models whose c may change its sign tangents at the origin, shape (out_dim, in_dim).
 
     Source: Ganea, Becigneul and Hofmann, Hyperbolic Neural Networks, 2018, Eq. 25 and Sec. 3.1.
     """

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 from hyp_manifolds import Hyperboloid, Manifold, lorentz_centroid
+from jax.core import Tracer
 from jaxtyping import Array, Float
 
 from hyp_nn import _checks
@@ -114,7 +115,7 @@ def _residual(owner: str, manifold: Manifold, x: Any, y: Any, w_y: Any, c: Any) 
     y = enter(owner, manifold, y, coords, c).x
     if x.shape != y.shape or x.dtype != y.dtype:
         raise ValueError(f"{owner}: x and y must have one shape and dtype, got {x.shape} and {y.shape}.")
-    if not isinstance(w_y, jax.core.Tracer) and np.any(np.asarray(w_y) < 0):
+    if not isinstance(w_y, Tracer) and np.any(np.asarray(w_y) < 0):
         raise ValueError(f"{owner}: w_y must not be negative, got {w_y!r}.")
     weight = jnp.broadcast_to(jnp.asarray(w_y, x.dtype), x.shape[:-1])
     weights = jnp.stack([jnp.ones_like(weight), weight], -1)

@@ -175,8 +175,8 @@ class HypConvHyperboloidFHNN(_LorentzConv):
 class HypConvHyperboloidILNN(_LorentzConv):
     """Convolution by plane scores of the log-radius concatenation: PLFC(LogCat(window)).
 
-    LogCat multiplies spatial parts by exp((psi(D/2) - psi(N D/2))/2), psi the digamma function, D coordinates, N pixels,
-    which keeps the expected logarithm of the radius.
+    LogCat multiplies spatial parts by exp((psi(D/2) - psi(N D/2))/2), psi the digamma function, D coordinates, N
+    pixels, which keeps the expected logarithm of the radius.
 
     Args:
         manifold, in_channels, out_channels, kernel_size, rngs, param_dtype: as `HypConvHyperboloid`.

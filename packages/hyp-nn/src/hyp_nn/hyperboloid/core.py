@@ -1,4 +1,4 @@
-"""Components of Lorentz networks: Euclidean functions carried over to the hyperboloid, from one curvature to another."""
+"""Components of Lorentz networks: Euclidean functions carried over to the hyperboloid, between curvatures."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SHEET = Hyperboloid()
 def spatial_to_hyperboloid(
     spatial: Float[Array, "*batch dim"], c_in: Any = 1.0, c_out: Any = None, eps: float | None = None
 ) -> Float[Array, "*batch ambient"]:
-    """Points of curvature c_out over the spatial parts sqrt(c_in/c_out) s; the time coordinate is sqrt(1/c_out + |.|^2).
+    """Points of curvature c_out over the spatial parts sqrt(c_in/c_out) s, their time from these.
 
     Args:
         spatial: spatial parts at c_in, shape (..., dim).
@@ -53,7 +53,8 @@ def hrc(
     Args:
         x: points of curvature c_in, shape (..., dim + 1).
         f_r: function of spatial parts, (..., dim) to (..., out_dim).
-        c_in, c_out: curvature magnitudes, scalars > 0; c_out is c_in if None.
+        c_in: curvature magnitude of x, scalar > 0.
+        c_out: curvature magnitude of the result, scalar > 0; c_in if None.
         eps: not needed; accepted for callers that have one.
 
     Returns:
@@ -76,7 +77,8 @@ def htc(
     Args:
         x: points of curvature c_in, shape (..., dim + 1).
         f_t: function of points, (..., dim + 1) to (..., out_dim).
-        c_in, c_out: curvature magnitudes, scalars > 0; c_out is c_in if None.
+        c_in: curvature magnitude of x, scalar > 0.
+        c_out: curvature magnitude of the result, scalar > 0; c_in if None.
         eps: not needed; accepted for callers that have one.
 
     Returns:

@@ -25,8 +25,8 @@ Image = Float[Array, "*batch_and_pixels channels"]
 class HypConvPoincare(Conv):
     """Convolution by the HNN++ layer of the beta-concatenation of a window: tangents out, log_0 of the layer's points.
 
-    The beta-concatenation of tangents v_i is their concatenation times B(N d/2, 1/2)/B(d/2, 1/2), B the beta function, d
-    coordinates, N pixels. Neither it nor its exp_0 is ever formed: of both only products and lengths are needed.
+    The beta-concatenation of tangents v_i is their concatenation times B(N d/2, 1/2)/B(d/2, 1/2), B the beta function,
+    d coordinates, N pixels. Neither it nor its exp_0 is ever formed: of both only products and lengths are needed.
 
     Args:
         manifold: `Poincare()`.

@@ -24,7 +24,7 @@ class PoincareGyroRMSNorm(GyroRMSNorm):
 
 
 class PoincareBatchNorm2D(GyroBatchNorm):
-    """Batch norm of tangents at the origin: log_0 exp_b(g/s PT_{m -> b} log_m exp_0 x), statistics over batch and pixels.
+    """Batch norm of tangents at the origin: log_0 exp_b(g/s PT_{m -> b} log_m exp_0 x), statistics over all pixels.
 
     Args:
         manifold: `Poincare()`.

@@ -232,7 +232,7 @@ def pv_linear(p: dict[str, Any], x: np.ndarray, c: float) -> np.ndarray:
     return np.sinh(np.sqrt(c) * np.tanh(pv_scores(p, x, c))) / np.sqrt(c)
 
 
-# Norms and residuals ---------------------------------------------------------------------------------------------------
+# Norms and residuals --------------------------------------------------------------------------------------------------
 
 
 def gyro_rms_norm(p: dict[str, Any], x: np.ndarray, c: float) -> np.ndarray:
