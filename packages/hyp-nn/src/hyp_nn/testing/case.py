@@ -143,10 +143,10 @@ class Program:
         (value, y), grads = jax.value_and_grad(loss, (0, 1, 2), has_aux=True)(params, x, c)
         return Result(y, value, *grads)
 
-    def run(self, x: jax.Array | None = None, c: Any = None) -> Result:
+    def run(self, x: jax.Array | None = None, c: Any = None, params: Any = None) -> Result:
         """Output and gradients on a batch of shape BATCH."""
         x = self.x if x is None else x
-        return self._run(self.params, x, jnp.asarray(self.C if c is None else c, x.dtype))
+        return self._run(self.params if params is None else params, x, jnp.asarray(self.C if c is None else c, x.dtype))
 
 
 def _back(tree: Any, leaves: list[jax.Array], params: Any) -> Any:

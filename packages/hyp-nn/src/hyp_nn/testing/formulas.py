@@ -60,6 +60,22 @@ def hnn_regression(p: dict[str, Any], x: np.ndarray, c: float) -> np.ndarray:
     return np.array(scores)
 
 
+def kappa_regression(p: dict[str, Any], x: np.ndarray, c: float) -> np.ndarray:
+    """The same for c > 0, with tangents at the origin for the points."""
+    return hnn_regression({**p, "bias": np.stack([ball_exp(b, c) * np.sqrt(c) for b in p["bias"]])}, x, c)
+
+
+def sphere_regression(p: dict[str, Any], x: np.ndarray, c: float) -> np.ndarray:
+    """Great circles: |a| R asin(<x, n>/R) with n the normal, transported from the pole."""
+    radius, scores = 1 / np.sqrt(c), []
+    pole = radius * np.eye(len(x))[0]
+    for a0, p1 in zip(p["kernel"].T, p["bias"], strict=True):
+        q, a = p1 * radius / np.linalg.norm(p1), np.concatenate([[0.0], a0])
+        v = a - (a @ q) / (radius**2 + pole @ q) * (pole + q)
+        scores.append(np.linalg.norm(a0) * radius * np.arcsin(x @ v / np.linalg.norm(v) / radius))
+    return np.array(scores)
+
+
 def hdrl_regression(p: dict[str, Any], x: np.ndarray, c: float) -> np.ndarray:
     """Cetin et al. 2023: the distance to the hyperplane times the length of the rescaled normal."""
     scores = []
@@ -300,6 +316,8 @@ FORMULAS: dict[str, Oracle] = {
     "HypLinearPoincare-tangent": hnn_linear_tangent,
     "HypLinearPoincareBusemann": busemann_linear_ball,
     "HypLinearPoincarePP": hnnpp_linear,
+    "HypRegression-kappa": kappa_regression,
+    "HypRegression-sphere": sphere_regression,
     "HypRegressionHyperboloid": lorentz_scores,
     "HypRegressionHyperboloidBusemann": busemann_sheet,
     "HypRegressionPV": pv_scores,

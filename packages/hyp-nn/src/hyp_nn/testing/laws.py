@@ -86,6 +86,28 @@ def curvature(p: Program) -> None:
     assert abs(slope - float(here.by_c)) <= tol, f"gradient by c {float(here.by_c)}, finite differences {slope}"
 
 
+def derivatives(p: Program) -> None:
+    """Gradients by parameters and inputs are those of finite differences, along a random direction."""
+    if not p.case.smooth:
+        return
+    here, h = p.run(), 1e-2 if p.x.dtype == np.float32 else 1e-5
+    leaves, tree = jax.tree.flatten((p.params, p.x))
+    keys = jax.random.split(jax.random.key(7), len(leaves))
+    along = [jax.random.normal(k, a.shape, a.dtype) / max(1, a.size) ** 0.5 for k, a in zip(keys, leaves, strict=True)]
+
+    def value(step: float) -> float:
+        params, x = jax.tree.unflatten(tree, [a + step * d for a, d in zip(leaves, along, strict=True)])
+        y = p.run(x, params=params).y
+        return float(np.sum(np.asarray(y, np.float64) * np.asarray(p.weights, np.float64)))
+
+    slope = (value(h) - value(-h)) / (2 * h)
+    grads = jax.tree.leaves((here.by_params, here.by_x))
+    want = sum(float(np.sum(np.asarray(g, np.float64) * np.asarray(d))) for g, d in zip(grads, along, strict=True))
+    scale = float(np.sum(np.abs(np.asarray(here.y)))) + abs(slope)
+    tol = (4 * _eps(p.x) / h + h / 10) * scale
+    assert abs(slope - want) <= tol, f"slope {want} by gradients, {slope} by finite differences, allowed {tol:.1e}"
+
+
 def formula(p: Program) -> None:
     """The output is that of the paper's equation, transcribed to float64 NumPy, where there is one."""
     exact = FORMULAS.get(p.name)
@@ -128,6 +150,7 @@ LAWS: dict[str, Callable[[Program], None]] = {
     "gradients": gradients,
     "batches": batches,
     "curvature": curvature,
+    "derivatives": derivatives,
     "formula": formula,
     "compiled": compiled,
     "state": state,
