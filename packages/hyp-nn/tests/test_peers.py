@@ -52,9 +52,15 @@ def test_hnn_layers_of_geoopt(torch):
     np.testing.assert_allclose(layer(jnp.asarray(x), C), bias, rtol=1e-4, atol=1e-6)
     head = filled(nn.HypRegressionPoincare(BALL, 4, 3, rngs=nnx.Rngs(0)))
     p = tensor(torch, head.bias[...]) / np.sqrt(C)
-    a = tensor(torch, head.kernel[...].T) * (1 - C * (p**2).sum(-1, keepdim=True))
-    want = ball.dist2plane(tensor(torch, x)[:, None], p, a, signed=True, scaled=True)
+    a, gap = tensor(torch, head.kernel[...].T), 1 - C * (p**2).sum(-1, keepdim=True)
+    # Theirs is scaled by the coordinates' length of the normal at p, the paper's by the Riemannian length.
+    want = ball.dist2plane(tensor(torch, x)[:, None], p, a * gap, signed=True, scaled=True) * (2 / gap[:, 0])
     np.testing.assert_allclose(head(jnp.asarray(x), C), want, rtol=1e-4, atol=1e-5)
+    for version, normal in (("standard", a), ("rs", a * gap)):
+        other = nn.HypRegressionPoincareHDRL(BALL, 4, 3, rngs=nnx.Rngs(0), version=version)
+        other.kernel[...], other.bias[...] = head.kernel[...], head.bias[...]
+        want = ball.dist2plane(tensor(torch, x)[:, None], p, normal, signed=True, scaled=True)
+        np.testing.assert_allclose(other(jnp.asarray(x), C), want, rtol=1e-4, atol=1e-5)
 
 
 def test_hnnpp_linear_of_hypll(torch, hypll):
