@@ -151,7 +151,9 @@ def _(limit, primals, tangents):
     w, root = _sinh_scaled(limit, p, a), jnp.hypot(1.0, a)
     length = _asinh_abs(jnp.abs(a))
     slope = jnp.where(p * length < limit, jnp.hypot(1.0, w), 0.0)
-    return w, slope * (p / root * da + jnp.copysign(length, a) * dp)
+    # Two factors to keep for the transposed pass, not the four that they are made of.
+    by_a, by_p = slope * p / root, slope * jnp.copysign(length, a)
+    return w, by_a * da + by_p * dp
 
 
 # Products and points --------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import jax
@@ -93,7 +94,7 @@ class Window:
         pads = self._pads(x.shape[1:-1])
         if not self.edge:
             return x, pads
-        return jnp.pad(x, ((0, 0), *pads, (0, 0)), mode="edge"), [(0, 0)] * self.dims
+        return _repeat_border(tuple((int(a), int(b)) for a, b in pads), x), [(0, 0)] * self.dims
 
     def _pads(self, pixels: Sequence[int]) -> Sequence[tuple[int, int]]:
         reach = [(side - 1) * step + 1 for side, step in zip(self.sides, self.dilation, strict=True)]
@@ -113,6 +114,37 @@ class Window:
             return reach - 1, reach - 1 + max(stride - reach, 0)
         before, after = self.pads[axis]
         return reach - 1 - int(before), reach - 1 - int(after)
+
+
+@partial(jax.custom_jvp, nondiff_argnums=(0,))
+def _repeat_border(pads: tuple[tuple[int, int], ...], x: jax.Array) -> jax.Array:
+    """x, shape (batch, *pixels, coords), with its border repeated."""
+    return jnp.pad(x, ((0, 0), *pads, (0, 0)), mode="edge")
+
+
+@_repeat_border.defjvp
+def _(pads, primals, tangents):
+    """The same as sums of arrays padded with zeros: transposed, these are one pass for XLA, concatenations are not."""
+    (dx,) = tangents
+    for axis, (before, after) in enumerate(pads, start=1):
+        size = dx.shape[axis]
+        first = _strip(dx, axis, 0, before, 0, size + after)
+        last = _strip(dx, axis, size - 1, after, size + before, 0)
+        dx = _placed(dx, axis, before, after) + first + last
+    return _repeat_border(pads, *primals), dx
+
+
+def _strip(x: jax.Array, axis: int, at: int, times: int, low: int, high: int) -> jax.Array:
+    """The pixels at one place along an axis, repeated, among zeros."""
+    shape = list(x.shape)
+    shape[axis] = times
+    return _placed(jnp.broadcast_to(lax.slice_in_dim(x, at, at + 1, axis=axis), shape), axis, low, high)
+
+
+def _placed(x: jax.Array, axis: int, low: int, high: int) -> jax.Array:
+    pads = [(0, 0, 0)] * x.ndim
+    pads[axis] = (low, high, 0)
+    return lax.pad(x, np.zeros((), x.dtype), pads)
 
 
 def window(

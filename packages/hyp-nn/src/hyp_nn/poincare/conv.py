@@ -9,12 +9,13 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 from hyp_manifolds import Manifold, Poincare
+from jax import lax
 from jaxtyping import Array, Float
 
 from hyp_nn import _checks, initialisers
 from hyp_nn._conv import Conv
 from hyp_nn._layer import read
-from hyp_nn._numerics import asinhc2, safe_sqrt, sinh_scaled, sinhc2, sqnorm
+from hyp_nn._numerics import asinhc2, sinh_scaled, sinhc2, sqnorm
 from hyp_nn._rows import rows
 from hyp_nn._scores import PlaneScores
 from hyp_nn._window import Sides
@@ -92,14 +93,16 @@ class HypConvPoincare(Conv):
         if self.input_space == "manifold":
             x = rows(lambda p: self.manifold.logmap_0(p, c), x)
         kernel = read(self.kernel, x.dtype)
-        products = self.factor * self.window.products(x, kernel, self.matmul_dtype, exact=True)
-        # exp_0 of a tangent u of the ball has spatial part sinh(2 sqrt(c)|u|)/(sqrt(c)|u|) u on the hyperboloid.
+        # Without barriers XLA keeps what it could make again, and makes again what it could keep.
+        products = lax.optimization_barrier(self.window.products(x, kernel, self.matmul_dtype, exact=True))
+        # exp_0 of a tangent u of the ball has spatial part sinh(rho)/rho 2 u on the hyperboloid, rho = 2 sqrt(c)|u|.
         rho2 = 4 * c * self.factor**2 * self.window.square_sums(x)
-        stretch = self.window.per_output(2 * sinhc2(rho2), self.out_channels)
-        time = self.window.per_output(jnp.cosh(safe_sqrt(rho2)), self.out_channels)
+        sinhc = sinhc2(rho2)
+        stretch = self.window.per_output(2 * self.factor * sinhc, self.out_channels)
+        time = self.window.per_output(jnp.sqrt(1 + rho2 * sinhc * sinhc), self.out_channels)
         squares = jnp.sum(kernel * kernel, tuple(range(kernel.ndim - 1)))
         scores = PlaneScores.of_products(stretch * products, time, squares, read(self.bias, x.dtype), c, 2.0)
-        w = sinh_scaled(scores.norm, scores.sine, self.v_max)
+        w = lax.optimization_barrier(sinh_scaled(scores.norm, scores.sine, self.v_max))
         return (0.5 * asinhc2(sqnorm(w)) / jnp.sqrt(c)) * w
 
 
