@@ -133,7 +133,7 @@ def sinh_scaled(p: jax.Array, a: jax.Array, limit: float) -> jax.Array:
     """sinh(p asinh(a)), with p asinh(a) limited to [-limit, limit], where the gradient is 0; p >= 0 broadcasts."""
     if a.dtype != np.float32:
         return jnp.sinh(jnp.clip(p * jnp.arcsinh(a), -limit, limit))
-    return _sinh_scaled(limit, jnp.broadcast_to(p, a.shape), a)
+    return _sinh_scaled(limit, p, a)
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(0,))

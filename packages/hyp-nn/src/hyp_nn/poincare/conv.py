@@ -93,17 +93,17 @@ class HypConvPoincare(Conv):
         if self.input_space == "manifold":
             x = rows(lambda p: self.manifold.logmap_0(p, c), x)
         kernel = read(self.kernel, x.dtype)
-        # Without barriers XLA keeps what it could make again, and makes again what it could keep.
+        # Barriers and checkpoints: XLA would keep for the gradient what is cheap to make again, and the reverse.
         products = lax.optimization_barrier(self.window.products(x, kernel, self.matmul_dtype, exact=True))
         # exp_0 of a tangent u of the ball has spatial part sinh(rho)/rho 2 u on the hyperboloid, rho = 2 sqrt(c)|u|.
         rho2 = 4 * c * self.factor**2 * self.window.square_sums(x)
-        sinhc = sinhc2(rho2)
+        sinhc = jax.checkpoint(sinhc2)(rho2)
         stretch = self.window.per_output(2 * self.factor * sinhc, self.out_channels)
         time = self.window.per_output(jnp.sqrt(1 + rho2 * sinhc * sinhc), self.out_channels)
         squares = jnp.sum(kernel * kernel, tuple(range(kernel.ndim - 1)))
         scores = PlaneScores.of_products(stretch * products, time, squares, read(self.bias, x.dtype), c, 2.0)
         w = lax.optimization_barrier(sinh_scaled(scores.norm, scores.sine, self.v_max))
-        return (0.5 * asinhc2(sqnorm(w)) / jnp.sqrt(c)) * w
+        return (0.5 * jax.checkpoint(asinhc2)(sqnorm(w)) / jnp.sqrt(c)) * w
 
 
 class HypConv2DPoincare(HypConvPoincare):
