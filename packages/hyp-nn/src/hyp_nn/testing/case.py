@@ -117,9 +117,9 @@ class Program:
         graph, params, rest = nnx.split(self.layer, nnx.Param, ...)
         leaves, tree = jax.tree.flatten(params)
         keys = jax.random.split(jax.random.key(seed + 1), max(1, len(leaves)))
+        dtype = jnp.zeros(()).dtype  # float32 parameters would round away the steps of finite differences in float64
         moved = [
-            p + 0.1 * jax.random.normal(k, p.shape, p.dtype) if p.shape[-1:] != (0,) else p
-            for p, k in zip(leaves, keys, strict=False)
+            p.astype(dtype) + 0.1 * jax.random.normal(k, p.shape, dtype) for p, k in zip(leaves, keys, strict=False)
         ]
         self.graph, self.params, self.rest = graph, _back(tree, moved, params), rest
         self.traces = 0
