@@ -49,12 +49,9 @@ from hyp_nn.hyperboloid import (
 from hyp_nn.linear import HypLinear, HypLinearBusemann, HypLinearPP
 from hyp_nn.losses import (
     contrastive_loss,
-    cross_entropy,
     distortion_loss,
     entailment_loss,
     entailment_margin_loss,
-    ideal_prototype_logits,
-    prototype_logits,
     ranking_loss,
     triplet_loss,
 )
@@ -84,6 +81,7 @@ from hyp_nn.proper_velocity import (
     ProperVelocityGyroBatchNorm,
     ProperVelocityGyroRMSNorm,
 )
+from hyp_nn.prototypes import cross_entropy, ideal_prototype_logits, prototype_logits
 from hyp_nn.quantize import HypVQEmbedding, HypVQEmbeddingPoincare, HypVQMLRPoincare, VQOutput
 from hyp_nn.regression import HypRegression, HypRegressionBusemann, HypRegressionPP
 from hyp_nn.residual import LorentzResidual, lorentz_residual, lorentz_scale

@@ -1,4 +1,4 @@
-"""Losses and metrics on points of any leading shape: means over them."""
+"""Losses on points of any leading shape: means over them."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from hyp_manifolds import Manifold, Product, busemann, cone_energy, pairwise_dist
+from hyp_manifolds import Manifold, cone_energy, pairwise_dist
 from jax import lax
 from jaxtyping import Array, Float
 
 from hyp_nn import _checks
-from hyp_nn._layer import enter
+from hyp_nn._loss_points import pairs, points
 from hyp_nn._sheet import HYPERBOLIC, sheet
 
 Points = Float[Array, "*batch coords"]
@@ -44,7 +44,7 @@ def contrastive_loss(
     _checks.check_choice(owner, "similarity", similarity, ("distance", "lorentz"))
     if similarity == "lorentz":
         _checks.check_model(manifold, owner, HYPERBOLIC)
-    (x, y), c = _points(owner, manifold, c, x=x, y=y)
+    (x, y), c = points(owner, manifold, c, x=x, y=y)
     if x.ndim < 2:
         raise ValueError(f"{owner}: x must have shape (..., n, coords), got {x.shape}.")
     logits = _over_batch(functools.partial(_similarity, manifold, c, similarity), x, y) / temperature
@@ -68,8 +68,8 @@ def entailment_loss(manifold: Manifold, parent: Points, child: Points, c: Any = 
 
     Source: Ganea et al., Hyperbolic Entailment Cones, 2018, Eq. 28; Desai et al. 2023, Eq. 6.
     """
-    (parent, child), c = _points("entailment_loss", manifold, c, parent=parent, child=child)
-    return jnp.mean(_pairs(_energy(manifold, c, k), parent, child))
+    (parent, child), c = points("entailment_loss", manifold, c, parent=parent, child=child)
+    return jnp.mean(pairs(_energy(manifold, c, k), parent, child))
 
 
 def entailment_margin_loss(
@@ -99,8 +99,8 @@ def entailment_margin_loss(
         Scalar. Source: Ganea et al., Hyperbolic Entailment Cones, 2018, Eq. 32.
     """
     owner = "entailment_margin_loss"
-    (first, second), c = _points(owner, manifold, c, other_parent=other_parent, other_child=other_child)
-    false = _pairs(_energy(manifold, c, k), first, second)
+    (first, second), c = points(owner, manifold, c, other_parent=other_parent, other_child=other_child)
+    false = pairs(_energy(manifold, c, k), first, second)
     return entailment_loss(manifold, parent, child, c, k=k) + jnp.mean(jnp.maximum(margin - false, 0.0))
 
 
@@ -120,10 +120,10 @@ def triplet_loss(
     Returns:
         Scalar. Source: Schroff et al., FaceNet, 2015, Eq. 1, with geodesic distances.
     """
-    (a, p, n), c = _points("triplet_loss", manifold, c, anchor=anchor, positive=positive, negative=negative)
+    (a, p, n), c = points("triplet_loss", manifold, c, anchor=anchor, positive=positive, negative=negative)
 
     def dist(x: jax.Array, y: jax.Array) -> jax.Array:
-        return _pairs(lambda x, y: manifold.dist(x, y, c), x, y)
+        return pairs(lambda x, y: manifold.dist(x, y, c), x, y)
 
     return jnp.mean(jnp.maximum(dist(a, p) - dist(a, n) + margin, 0.0))
 
@@ -142,14 +142,14 @@ def ranking_loss(manifold: Manifold, x: Points, positive: Points, negatives: Poi
         Scalar. Source: Nickel and Kiela, Poincaré Embeddings, 2017, Eq. 5.
     """
     owner = "ranking_loss"
-    (x, positive), c = _points(owner, manifold, c, x=x, positive=positive)
-    (negatives,), _ = _points(owner, manifold, c, negatives=negatives)
+    (x, positive), c = points(owner, manifold, c, x=x, positive=positive)
+    (negatives,), _ = points(owner, manifold, c, negatives=negatives)
     if negatives.shape[:-2] != x.shape[:-1]:
         raise ValueError(
             f"{owner}: negatives must have shape {(*x.shape[:-1], 'n', x.shape[-1])}, got {negatives.shape}."
         )
     others = jnp.concatenate([positive[..., None, :], negatives], -2)
-    d = _pairs(lambda p, q: manifold.dist(p, q, c), jnp.broadcast_to(x[..., None, :], others.shape), others)
+    d = pairs(lambda p, q: manifold.dist(p, q, c), jnp.broadcast_to(x[..., None, :], others.shape), others)
     return jnp.mean(jax.nn.logsumexp(-d, -1) + d[..., 0])
 
 
@@ -168,78 +168,11 @@ def distortion_loss(manifold: Manifold, x: Points, y: Points, target: Float[Arra
         2019, Eq. 2.
     """
     owner = "distortion_loss"
-    (x, y), c = _points(owner, manifold, c, x=x, y=y)
+    (x, y), c = points(owner, manifold, c, x=x, y=y)
     if jnp.shape(target) != x.shape[:-1]:
         raise ValueError(f"{owner}: target must have shape {x.shape[:-1]}, got {jnp.shape(target)}.")
-    square = _pairs(lambda p, q: manifold.sqdist(p, q, c), x, y)
+    square = pairs(lambda p, q: manifold.sqdist(p, q, c), x, y)
     return jnp.mean(jnp.abs(square / jnp.square(target) - 1))
-
-
-def prototype_logits(
-    manifold: Manifold, x: Points, prototypes: Points, c: Any = 1.0, *, temperature: Any = 1.0
-) -> Float[Array, "*batch classes"]:
-    """Logits -d(x, p_k)^2/temperature of classes with prototypes p_k.
-
-    Args:
-        manifold: any model.
-        x: points, shape (..., coords).
-        prototypes: shape (classes, coords).
-        c: curvature magnitude, scalar.
-        temperature: scalar > 0.
-
-    Returns:
-        Shape (..., classes), smooth also at a prototype. Source: Snell, Swersky and Zemel, Prototypical Networks, 2017;
-        Khrulkov et al., Hyperbolic Image Embeddings, 2020.
-    """
-    owner = "prototype_logits"
-    (x,), c = _points(owner, manifold, c, x=x)
-    (prototypes,), _ = _points(owner, manifold, c, prototypes=prototypes)
-    if prototypes.ndim != 2:
-        raise ValueError(f"{owner}: prototypes must have shape (classes, coords), got {prototypes.shape}.")
-    one = jax.vmap(jax.vmap(lambda p, q: manifold.sqdist(p, q, c), (None, 0)), (0, None))
-    return -one(x.reshape(-1, x.shape[-1]), prototypes).reshape(*x.shape[:-1], -1) / temperature
-
-
-def ideal_prototype_logits(
-    manifold: Manifold, x: Points, ideal: Float[Array, "classes dim"], c: Any = 1.0, *, penalty: Any = 1.0
-) -> Float[Array, "*batch classes"]:
-    """Logits -(B_k(x) + penalty log cosh^2(sqrt(c) d(0, x)/2)) of classes with prototypes at infinity.
-
-    B_k is the Busemann function in units of 1/sqrt(c); the penalty is -log(1 - c|x|^2) in the ball and keeps confident
-    points from running away to their prototype.
-
-    Args:
-        manifold: a hyperbolic model.
-        x: points, shape (..., coords).
-        ideal: unit vectors, shape (classes, dim).
-        c: curvature magnitude, scalar > 0.
-        penalty: scalar >= 0.
-
-    Returns:
-        Shape (..., classes). Source: Ghadimi Atigh, Keller-Ressel and Mettes, Hyperbolic Busemann Learning with Ideal
-        Prototypes, 2021, Eq. 7.
-    """
-    owner = "ideal_prototype_logits"
-    _checks.check_model(manifold, owner, HYPERBOLIC)
-    (x,), c = _points(owner, manifold, c, x=x)
-    scores = jnp.sqrt(c) * busemann(manifold, x, jnp.asarray(ideal, x.dtype), c)
-    cosh = sheet(manifold, x, c).time
-    return -(scores + penalty * jnp.log(0.5 * (1 + cosh)))
-
-
-def cross_entropy(logits: Float[Array, "*batch classes"], labels: Any) -> Scalar:
-    """Mean of -log softmax(logits)[label].
-
-    Args:
-        logits: shape (..., classes).
-        labels: integers, shape (...).
-
-    Returns:
-        Scalar.
-    """
-    _checks.check_ids(labels, "cross_entropy")
-    chosen = jnp.take_along_axis(jax.nn.log_softmax(logits), jnp.asarray(labels)[..., None], -1)
-    return -jnp.mean(chosen)
 
 
 def _similarity(manifold: Manifold, c: jax.Array, kind: str, x: jax.Array, y: jax.Array) -> jax.Array:
@@ -262,35 +195,11 @@ def _over_batch(fn: Any, x: jax.Array, y: jax.Array) -> jax.Array:
     return fn(x, y)
 
 
-def _pairs(fn: Any, x: jax.Array, y: jax.Array) -> jax.Array:
-    """`fn` of single points, pair by pair over the leading axes."""
-    return jax.vmap(fn)(x.reshape(-1, x.shape[-1]), y.reshape(-1, y.shape[-1])).reshape(x.shape[:-1])
-
-
-def _points(owner: str, manifold: Manifold, c: Any, **named: Any) -> tuple[list[jax.Array], Any]:
-    """The points, of one shape, and c, in the compute dtype."""
-    _checks.check_manifold(manifold, owner)
-    first = next(iter(named.values()))
-    if isinstance(manifold, Product):  # one curvature for each factor is possible: its methods check
-        return [jnp.asarray(x) for x in named.values()], c
-    coords = max(_checks.last_axis(owner, first), manifold.ambient_dim(1))
-    arrays, wide_c = [], c
-    for name, value in named.items():
-        x, wide_c, _ = enter(f"{owner}, {name}", manifold, value, coords, c)
-        if x.shape != jnp.shape(first):
-            raise ValueError(f"{owner}: {name} must have the shape of the others, {jnp.shape(first)}, got {x.shape}.")
-        arrays.append(x)
-    return arrays, wide_c
-
-
 __all__ = [
     "contrastive_loss",
-    "cross_entropy",
     "distortion_loss",
     "entailment_loss",
     "entailment_margin_loss",
-    "ideal_prototype_logits",
-    "prototype_logits",
     "ranking_loss",
     "triplet_loss",
 ]

@@ -14,7 +14,7 @@ from jaxtyping import Array, Float
 from hyp_nn import _checks
 from hyp_nn._layer import enter
 from hyp_nn._sheet import lift
-from hyp_nn.hyperboloid.conv import log_radius_factor
+from hyp_nn.hyperboloid.conv_planes import log_radius_factor
 
 _SHEET = Hyperboloid()
 
