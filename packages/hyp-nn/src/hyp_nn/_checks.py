@@ -6,11 +6,16 @@ The static ones run while tracing and cost nothing at run time. No other code re
 
 from __future__ import annotations
 
+import math
+import operator
+from collections.abc import Sequence
 from typing import Any
 
 import chex
+import jax
 import jax.numpy as jnp
-from hyp_manifolds import Manifold
+import numpy as np
+from hyp_manifolds import Hyperboloid, Manifold, Product
 from jax.core import Tracer
 from jaxtyping import Array, Float, Int
 
@@ -85,3 +90,108 @@ def check_on_device(table: Float[Array, "rows coords"], owner: str, platform: st
         include_default_message=False,
         exception_type=ValueError,
     )
+
+
+# Layers ---------------------------------------------------------------------------------------------------------------
+
+
+def check_model(manifold: Any, owner: str, models: tuple[type[Manifold], ...] | None = None) -> None:
+    """Raises unless `manifold` is an instance of one of `models` (None: of any model but a product)."""
+    check_manifold(manifold, owner)
+    if models is None and isinstance(manifold, Product):
+        raise TypeError(f"{owner}: {manifold!r} has a fixed dimension. Use one layer for each factor.")
+    if models is not None and not isinstance(manifold, models):
+        names = " or ".join(f"{model.__name__}()" for model in models)
+        raise TypeError(f"{owner}: manifold must be {names}, got {manifold!r}.")
+
+
+def size(owner: str, name: str, value: Any, least: int = 1) -> int:
+    """A static size of at least `least`."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{owner}: {name} must be an int, got {type(value).__name__}.") from None
+    if isinstance(value, bool) or number < least:
+        raise ValueError(f"{owner}: {name} must be at least {least}, got {value!r}.")
+    return number
+
+
+def check_choice(owner: str, name: str, value: Any, choices: Sequence[str]) -> None:
+    """Raises unless `value` is one of `choices`."""
+    if value not in choices:
+        raise ValueError(f"{owner}: {name} must be one of {', '.join(map(repr, choices))}, got {value!r}.")
+
+
+def check_fraction(owner: str, name: str, value: float) -> None:
+    """Raises unless 0 <= value < 1."""
+    if not 0 <= value < 1:
+        raise ValueError(f"{owner}: {name} must lie in [0, 1), got {value!r}.")
+
+
+def check_positive(owner: str, name: str, value: float) -> None:
+    """Raises unless `value` is a positive number."""
+    if not (math.isfinite(value) and value > 0):
+        raise ValueError(f"{owner}: {name} must be positive, got {value!r}.")
+
+
+def features(owner: str, x: Any, count: int, what: str = "features", hint: str = "") -> jax.Array:
+    """`x` as an array of floating dtype whose last axis has `count` entries."""
+    if not isinstance(x, jax.Array | np.ndarray) and hasattr(x, "__jax_array__"):
+        x = x.__jax_array__()
+    if not isinstance(x, jax.Array | np.ndarray | np.generic):
+        raise TypeError(f"{owner}: x must be an array, got {type(x).__name__}.")
+    chex.assert_type(
+        x,
+        float,
+        custom_message=f"{owner}: x must be a floating array, got {_describe(x)}.",
+        include_default_message=False,
+        exception_type=TypeError,
+    )
+    if x.dtype == np.float64 and not jax.config.read("jax_enable_x64") and not isinstance(x, jax.Array):
+        raise TypeError(
+            f"{owner}: x is a NumPy float64 array while JAX's 64-bit mode is off. Convert it with "
+            "x.astype(np.float32), or switch on jax_enable_x64."
+        )
+    chex.assert_equal(
+        tuple(x.shape)[-1:],
+        (count,),
+        custom_message=f"{owner}: the last axis of x must hold {count} {what}, got {_describe(x)}.{hint}",
+        include_default_message=False,
+        exception_type=ValueError,
+    )
+    return jnp.asarray(x)
+
+
+def last_axis(owner: str, x: Any) -> int:
+    """Length of the last axis of x."""
+    if np.ndim(x) == 0:
+        raise ValueError(f"{owner}: the last axis of x must hold the coordinates of a point, got {_describe(x)}.")
+    return list(np.shape(x))[-1]
+
+
+def points(owner: str, manifold: Manifold, x: Any, coords: int) -> jax.Array:
+    """`x` as an array of points with `coords` coordinates; the error guesses at points of another model."""
+    hint, got = "", np.shape(x)[-1] if np.ndim(x) else 0
+    if got == coords + 1 and not isinstance(manifold, Hyperboloid):
+        hint = (
+            " Are they points of the hyperboloid, which have a time coordinate more? hyp_manifolds.convert maps them."
+        )
+    elif got == coords - 1 and isinstance(manifold, Hyperboloid):
+        hint = " The time coordinate comes first: are they spatial parts, or points of another model?"
+    return features(owner, x, coords, f"coordinates of a point of {type(manifold).__name__}", hint)
+
+
+def curvature(owner: str, c: Any, dtype: Any, domain: str = "positive") -> jax.Array:
+    """`c` as a strongly typed scalar; a concrete value outside the domain raises."""
+    if not isinstance(c, jax.Array) and hasattr(c, "__jax_array__"):
+        c = c.__jax_array__()
+    kind = jnp.result_type(c)
+    if not (jnp.issubdtype(kind, jnp.floating) or jnp.issubdtype(kind, jnp.integer)):
+        raise TypeError(f"{owner}: c must be a real number, got {kind}.")
+    check_curvature(c, owner)
+    if domain != "ignored" and not isinstance(c, Tracer):
+        number = float(np.asarray(c))
+        if not math.isfinite(number) or (domain == "positive" and number <= 0):
+            wanted = "positive and finite (the curvature is -c)" if domain == "positive" else "finite"
+            raise ValueError(f"{owner}: c must be {wanted}, got {number!r}.")
+    return jnp.asarray(c, dtype)

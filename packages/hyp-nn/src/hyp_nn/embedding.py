@@ -8,11 +8,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
-from hyp_manifolds import HalfSpace, Manifold, Product
+from hyp_manifolds import Manifold, Product
 from jax.core import Tracer
 from jaxtyping import Array, Float, Int
 
 from hyp_nn import _checks
+from hyp_nn._scale import rescale
 from hyp_nn.params import ManifoldParam
 
 _OWNER = "HypEmbedding"
@@ -84,7 +85,7 @@ class HypEmbedding(nnx.Module):
         """
         if not (isinstance(self.manifold, Product) and np.shape(c) == (self.manifold.curvatures,)):
             _checks.check_curvature(c, _OWNER)
-        return _rescale(self.manifold, self.rows(ids), c)
+        return rescale(self.manifold, self.rows(ids), c)
 
     def rows(self, ids: Int[Array, "*batch"]) -> Float[Array, "*batch coords"]:
         """Returns the stored points with these ids, at unit curvature; ids as in `__call__`."""
@@ -130,37 +131,3 @@ def _in_range(ids: Any, length: int) -> Int[Array, "*batch"]:
     ids = jnp.asarray(ids)
     ids = ids.astype(jnp.promote_types(ids.dtype, jnp.int32))
     return jnp.where((ids >= 0) & (ids < length), ids, length)
-
-
-def _rescale(manifold: Manifold, points: Float[Array, "*batch coords"], c: Any) -> Float[Array, "*batch coords"]:
-    """Returns points of unit curvature on the manifold of curvature magnitude c, all lengths divided by sqrt(c)."""
-    # JAX cannot map the checkify assertions of a manifold over an empty axis; there is nothing to scale either.
-    if manifold.curvature_domain == "ignored" or points.size == 0:
-        return points
-    wide = points.astype(jnp.promote_types(points.dtype, jnp.float32))
-    scaled = (wide / _units(manifold, jnp.asarray(c, wide.dtype))).astype(points.dtype)
-
-    # Rounding may leave the manifold by an ulp, and updates leave the time coordinate of the hyperboloid stale.
-    def project(x: Float[Array, " coords"]) -> Float[Array, " coords"]:
-        return manifold.proj(x, c)
-
-    for _ in range(scaled.ndim - 1):
-        project = jax.vmap(project)
-    return project(scaled)
-
-
-def _units(manifold: Manifold, c: Float[Array, "*factors"]) -> Float[Array, "*coords"]:
-    """Returns what coordinates are divided by on the way to curvature c, for a product one number per coordinate."""
-    if isinstance(manifold, Product):
-        units, start = [], 0
-        for factor, dim in manifold.factors:
-            stop = start + (factor.curvatures if isinstance(factor, Product) else 1)
-            own = c[start:stop] if c.ndim else c
-            unit = _units(factor, own if isinstance(factor, Product) else own.reshape(()))
-            units.append(jnp.broadcast_to(unit, (factor.ambient_dim(dim),)))
-            start = stop
-        return jnp.concatenate(units)
-    # Flat points are the same at every c. So are those of the half-space: c enters its metric alone.
-    if manifold.curvature_domain == "ignored" or isinstance(manifold, HalfSpace):
-        return jnp.ones((), c.dtype)
-    return jnp.sqrt(c)
