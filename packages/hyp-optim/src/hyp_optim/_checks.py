@@ -84,3 +84,9 @@ def check_rows(row_grads: Array, ids: Array, table: Array, owner: str) -> None:
         include_default_message=False,
         exception_type=ValueError,
     )
+
+
+def check_steps(steps: Any, owner: str, least: int) -> None:
+    """Raises unless `steps` is a Python int of at least `least`."""
+    if isinstance(steps, bool) or not isinstance(steps, int) or steps < least:
+        raise ValueError(f"{owner}: the number of steps must be a Python int of at least {least}, got {steps!r}.")

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
+import optax
 from jax import lax
 from jaxtyping import Array
 
@@ -83,10 +84,10 @@ def adam_rule(beta1: Any, beta2: Any, eps: Any, amsgrad: bool) -> Rule:
         m2 = (1 - beta2) * space.squares(r, x) + _power(beta2, when.elapsed) * slots["m2"]
         m1, m2 = m1.astype(r.dtype), m2.astype(r.dtype)
         new = {"m1": m1, "m2": m2}
-        unbiased = m2 / (1 - beta2**when.step).astype(r.dtype)
+        unbiased = optax.tree.bias_correction(m2, beta2, when.step)
         if amsgrad:
             unbiased = new["m2_max"] = jnp.maximum(slots["m2_max"], unbiased)
-        mean = m1 / (1 - beta1**when.step).astype(r.dtype)
+        mean = optax.tree.bias_correction(m1, beta1, when.step)
         return mean / space.spread(jnp.sqrt(unbiased) + jnp.asarray(eps, r.dtype)), new
 
     slots = (Slot("m1", tangent=True), Slot("m2", tangent=False))

@@ -49,6 +49,10 @@ class Curved:
         """Riemannian inner product."""
         return self.manifold.tangent_inner(u, v, x, self.c)
 
+    def norm(self, v: Array, x: Array) -> Array:
+        """Riemannian norm."""
+        return self.manifold.tangent_norm(v, x, self.c)
+
     def move(self, v: Array, x: Array) -> Array:
         """The point that the tangent v at x leads to."""
         move = self.manifold.expmap if self.use_expmap else self.manifold.retraction
@@ -107,6 +111,10 @@ class Flat:
     def inner(self, u: Array, v: Array, x: Array) -> Array:
         """The sum of the products."""
         return jnp.sum(u * v)
+
+    def norm(self, v: Array, x: Array) -> Array:
+        """Root of the sum of the squares."""
+        return jnp.sqrt(jnp.sum(v * v))
 
     def move(self, v: Array, x: Array) -> Array:
         """x + v."""

@@ -38,9 +38,9 @@ def riemannian_adagrad(
 ) -> optax.GradientTransformationExtraArgs:
     """Riemannian Adagrad: steps over the root of the sum of all squared gradient norms of the point.
 
-    For a point x with Riemannian gradient r: s <- s + <r, r>_x, x' = expmap(-lr r / sqrt(s + eps), x, c). The sum is one
-    number per point, on a product one per factor; nothing has to be transported. Leaves without a manifold take the
-    steps of `optax.adagrad`, with a sum per coordinate.
+    For a point x with Riemannian gradient r: s <- s + <r, r>_x, x' = expmap(-lr r / sqrt(s + eps), x, c). The sum is
+    one number per point, on a product one per factor; nothing has to be transported. Leaves without a manifold take
+    the steps of `optax.adagrad`, with a sum per coordinate.
 
     The updates are additive, new point minus old point: the rule is the last link of a chain, see `riemannian_sgd`.
 
