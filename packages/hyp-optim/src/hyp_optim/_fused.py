@@ -12,7 +12,7 @@ from jaxtyping import Array
 
 from hyp_optim._lift import widen
 from hyp_optim._rule import Rule, Slots, When, is_zero
-from hyp_optim._space import Flat, Space, empty, factors_shape
+from hyp_optim._space import Curved, Flat, Space, empty, factors_shape
 from hyp_optim._tree import LeafManifolds, ManifoldTree, Unset, find_manifolds, open_leaves
 
 
@@ -72,9 +72,13 @@ def one_step(
 
     def step(grad: Array, x: Array, slots: Slots) -> tuple[Array, Slots]:
         direction, slots = rule.direction(space.gradient(grad, x), slots, x, space, when)
+        if isinstance(space, Curved) and space.use_expmap and rule.along and is_zero(weight_decay):
+            new, velocity = space.flow(-learning_rate * direction.scale(), direction.tangent, x)
+            return new, slots | {rule.along: velocity}
+        d = direction.vector(space)
         if not is_zero(weight_decay):
-            direction = direction + jnp.asarray(weight_decay, x.dtype) * space.outward(x)
-        tangent = -learning_rate * direction
+            d = d + jnp.asarray(weight_decay, x.dtype) * space.outward(x)
+        tangent = -learning_rate * d
         if isinstance(space, Flat):
             return tangent, slots
         new = space.move(tangent, x)

@@ -62,6 +62,11 @@ class Curved:
         """Parallel transport of v from x to y."""
         return self.manifold.ptransp(v, x, y, self.c).astype(v.dtype)
 
+    def flow(self, t: Array, v: Array, x: Array) -> tuple[Array, Array]:
+        """The point exp_x(t v) and v transported there; t is a number, or one per factor, shape (factors,)."""
+        point, velocity = _flow(self.manifold, t, v, x, self.c)
+        return point, velocity.astype(v.dtype)
+
     def outward(self, x: Array) -> Array:
         """The tangent -log_x(origin), the gradient of half the squared distance to the origin."""
         dim = self.manifold.intrinsic_dim(x.shape[-1])
@@ -159,13 +164,33 @@ def factors_shape(spec: ManifoldSpec | None, shape: tuple[int, ...]) -> tuple[in
 def _factor_squares(manifold: Manifold, v: Array, x: Array, c: Any) -> list[Array]:
     if not isinstance(manifold, Product):
         return [manifold.tangent_inner(v, v, x, c)]
+    pieces = zip(_shares(manifold, c), manifold.split(v), manifold.split(x), strict=True)
+    return [square for (factor, _, own), part, point in pieces for square in _factor_squares(factor, part, point, own)]
+
+
+def _flow(manifold: Manifold, t: Array, v: Array, x: Array, c: Any) -> tuple[Array, Array]:
+    if not isinstance(manifold, Product):
+        return manifold.geodesic_flow(t.reshape(()), v, x, c)
+    if t.ndim == 0:
+        return manifold.geodesic_flow(t, v, x, c)
+    pieces = [
+        _flow(factor, t[own], part, point, curvature)
+        for (factor, own, curvature), part, point in zip(
+            _shares(manifold, c), manifold.split(v), manifold.split(x), strict=True
+        )
+    ]
+    points, velocities = zip(*pieces, strict=True)
+    return manifold.join(points), manifold.join(velocities)
+
+
+def _shares(manifold: Product, c: Any) -> list[tuple[Manifold, slice, Any]]:
+    """(factor, its places among the numbers of all factors, its curvature)."""
     shared, start, found = jnp.ndim(c) == 0, 0, []
-    for (factor, _), part, point in zip(manifold.factors, manifold.split(v), manifold.split(x), strict=True):
+    for factor, _ in manifold.factors:
         nested = isinstance(factor, Product)
-        stop = start + (factor.curvatures if nested else 1)
-        own = c if shared else c[start:stop] if nested else c[start]
-        found += _factor_squares(factor, part, point, own)
-        start = stop
+        own = slice(start, start + (factor.curvatures if nested else 1))
+        found.append((factor, own, c if shared else c[own] if nested else c[start]))
+        start = own.stop
     return found
 
 

@@ -241,6 +241,7 @@ def _direction(rule: Rule, leaf: OpenLeaf, before: Array, slots: Slots, when: Wh
 
     def point(r: Array, x: Array, before: Array, slots: Slots) -> tuple[Array, Slots]:
         here = {s.name: leaf.space.carry(slots[s.name], before, x) for s in rule.slots if s.tangent}
-        return rule.direction(r, slots | here, x, leaf.space, when)
+        direction, there = rule.direction(r, slots | here, x, leaf.space, when)
+        return direction.vector(leaf.space), there
 
     return leaf.space.lift(point, x)(update, x, widen(before), slots)
