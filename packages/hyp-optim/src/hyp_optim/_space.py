@@ -36,11 +36,12 @@ class Curved:
         return self.manifold.egrad2rgrad(grad, x, self.c)
 
     def squares(self, v: Array, x: Array) -> Array:
-        """Squared Riemannian norms of a tangent, one for each factor of a product: shape (factors,)."""
-        return jnp.stack(list(_factor_squares(self.manifold, v, x, self.c))).astype(v.dtype)
+        """Squared Riemannian norm of a tangent; on a product those of the factors, shape (factors,)."""
+        squares = _factor_squares(self.manifold, v, x, self.c)
+        return (jnp.stack(squares) if isinstance(self.manifold, Product) else squares[0]).astype(v.dtype)
 
     def spread(self, per_factor: Array) -> Array:
-        """Numbers of the factors, shape (factors,), for multiplication with a tangent."""
+        """A number, or those of the factors, shape (factors,), for multiplication with a tangent."""
         if not isinstance(self.manifold, Product):
             return per_factor
         return jnp.repeat(per_factor, np.array(_lengths(self.manifold)), total_repeat_length=_total(self.manifold))
@@ -158,7 +159,7 @@ def factors_shape(spec: ManifoldSpec | None, shape: tuple[int, ...]) -> tuple[in
     """The shape of one number per factor and point, for a leaf of this spec and shape."""
     if spec is None:
         return shape
-    return (*shape[:-1], spec.manifold.curvatures if isinstance(spec.manifold, Product) else 1)
+    return (*shape[:-1], spec.manifold.curvatures) if isinstance(spec.manifold, Product) else shape[:-1]
 
 
 def _factor_squares(manifold: Manifold, v: Array, x: Array, c: Any) -> list[Array]:
@@ -169,12 +170,10 @@ def _factor_squares(manifold: Manifold, v: Array, x: Array, c: Any) -> list[Arra
 
 
 def _flow(manifold: Manifold, t: Array, v: Array, x: Array, c: Any) -> tuple[Array, Array]:
-    if not isinstance(manifold, Product):
-        return manifold.geodesic_flow(t.reshape(()), v, x, c)
-    if t.ndim == 0:
+    if not isinstance(manifold, Product) or t.ndim == 0:
         return manifold.geodesic_flow(t, v, x, c)
     pieces = [
-        _flow(factor, t[own], part, point, curvature)
+        _flow(factor, t[own] if isinstance(factor, Product) else t[own.start], part, point, curvature)
         for (factor, own, curvature), part, point in zip(
             _shares(manifold, c), manifold.split(v), manifold.split(x), strict=True
         )

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 from hyp_manifolds import Manifold
+from jax import lax
 from jax.core import Tracer
 from jax.experimental import checkify
 from jaxtyping import Array, Float, Int
@@ -62,10 +63,13 @@ def sparse(
 
     def init(table: Float[Array, "rows coords"]) -> Any:
         _checks.check_table(table, owner)
+        slots = initial_slots(rule, found, table)
+        # Hazard: JAX hands the buffers of donated arguments to results of the same shape in the order of both, and the
+        # table is the last argument and the first result: it would trade places with a moment of its shape, at the
+        # cost of copying both. Cure: tangents have a shape of their own.
+        slots |= {slot.name: slots[slot.name][:, None] for slot in rule.slots if slot.tangent}
         touched = {"touched": jnp.zeros(len(table), jnp.int32)} if rule.decays else {}
-        return state_type(
-            count=jnp.zeros([], jnp.int32), manifolds=found, **touched, **initial_slots(rule, found, table)
-        )
+        return state_type(count=jnp.zeros([], jnp.int32), manifolds=found, **touched, **slots)
 
     def update(
         row_grads: Float[Array, "*batch coords"],
@@ -92,6 +96,7 @@ def sparse(
         gather = lambda column: column.at[rows].get(mode="clip", indices_are_sorted=True)  # noqa: E731
         x = widen(gather(table))
         slots = {slot.name: gather(getattr(state, slot.name)) for slot in rule.slots}
+        slots |= {slot.name: slots[slot.name][:, 0] for slot in rule.slots if slot.tangent}
         elapsed = count - gather(state.touched) if rule.decays else jnp.ones_like(rows)
 
         def step(grad: Array, x: Array, slots: Any, elapsed: Array) -> Any:
@@ -99,11 +104,13 @@ def sparse(
 
         new, slots = jax.vmap(step)(grads.astype(x.dtype), x, slots, elapsed)
         scatter = lambda column, value: column.at[rows].set(  # noqa: E731
-            value, mode="drop", indices_are_sorted=True, unique_indices=True
+            value, mode="drop", indices_are_sorted=True
         )
+        slots |= {slot.name: slots[slot.name][:, None] for slot in rule.slots if slot.tangent}
         moved = {name: scatter(getattr(state, name), value) for name, value in slots.items()}
         if rule.decays:
-            moved["touched"] = scatter(state.touched, count)
+            # Added and not set: what does not depend on the old steps would be written before they are read.
+            moved["touched"] = state.touched.at[rows].add(elapsed, mode="drop", indices_are_sorted=True)
         return scatter(table, _landed(new, table.dtype, space)), state._replace(count=count, **moved)
 
     return SparseTransformation(init, update)

@@ -18,8 +18,8 @@ class RAdagradState(NamedTuple):
     Attributes:
         count: number of steps taken; what a schedule is evaluated at.
         manifolds: where each leaf lives. Static: a pytree node without leaves.
-        sum_of_squares: sums of the squared Riemannian norms of the gradients, shape (*batch, factors); for Euclidean
-            leaves one per coordinate.
+        sum_of_squares: sums of the squared Riemannian norms of the gradients, one number per point, shape (*batch,); on
+            a product one per factor, shape (*batch, factors); for Euclidean leaves one per coordinate.
     """
 
     count: Int[Array, ""]  # pyright: ignore[reportIncompatibleMethodOverride]

@@ -19,7 +19,7 @@ class SparseRSGDState(NamedTuple):
     Attributes:
         count: number of steps taken; what a schedule is evaluated at.
         manifolds: the manifold of the rows. Static: a pytree node without leaves.
-        momentum: tangent vectors at the rows; None without momentum.
+        momentum: tangent vectors at the rows, shape (rows, 1, coords); None without momentum.
         touched: the step that has last touched each row, 0 for none; None without momentum.
     """
 
@@ -35,8 +35,8 @@ class SparseRAdamState(NamedTuple):
     Attributes:
         count: number of steps taken; what a schedule is evaluated at.
         manifolds: the manifold of the rows. Static: a pytree node without leaves.
-        m1: mean gradients when a row was last touched, tangent vectors at the rows.
-        m2: mean squared norms when a row was last touched, shape (rows, factors).
+        m1: mean gradients when a row was last touched, tangent vectors, shape (rows, 1, coords).
+        m2: mean squared norms when a row was last touched, shape (rows,), on a product (rows, factors).
         touched: the step that has last touched each row, 0 for none.
         m2_max: the largest unbiased m2 of the steps that touched the row, with `amsgrad`, else None.
     """
@@ -55,7 +55,7 @@ class SparseRAdagradState(NamedTuple):
     Attributes:
         count: number of steps taken; what a schedule is evaluated at.
         manifolds: the manifold of the rows. Static: a pytree node without leaves.
-        sum_of_squares: sums of the squared norms of each row's gradients, shape (rows, factors).
+        sum_of_squares: sums of the squared norms of each row's gradients, shape (rows,), on a product (rows, factors).
     """
 
     count: Int[Array, ""]  # pyright: ignore[reportIncompatibleMethodOverride]
