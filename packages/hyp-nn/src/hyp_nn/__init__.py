@@ -2,12 +2,14 @@
 
 from importlib.metadata import version
 
+from hyp_nn.curvature import Curvature
 from hyp_nn.embedding import HypEmbedding
 from hyp_nn.params import ManifoldParam
 
 __version__ = version("hyp-nn")
 
 __all__ = [
+    "Curvature",
     "HypEmbedding",
     "ManifoldParam",
 ]

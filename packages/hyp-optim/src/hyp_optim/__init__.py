@@ -22,6 +22,7 @@ from hyp_optim.links import (
 )
 from hyp_optim.projection import ProjectState, project_periodically
 from hyp_optim.registry import RULES, RuleForms
+from hyp_optim.rescale import rescale
 from hyp_optim.schedules import burn_in_schedule, warm_up_schedule
 from hyp_optim.sgd import RSGDState, riemannian_sgd
 from hyp_optim.sparse import (
@@ -44,6 +45,7 @@ __all__ = [
     "burn_in_schedule",
     "clip_by_riemannian_norm",
     "project_periodically",
+    "rescale",
     "riemannian_ema",
     "warm_up_schedule",
     "LinkState",

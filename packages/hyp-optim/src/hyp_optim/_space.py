@@ -165,7 +165,7 @@ def factors_shape(spec: ManifoldSpec | None, shape: tuple[int, ...]) -> tuple[in
 def _factor_squares(manifold: Manifold, v: Array, x: Array, c: Any) -> list[Array]:
     if not isinstance(manifold, Product):
         return [manifold.tangent_inner(v, v, x, c)]
-    pieces = zip(_shares(manifold, c), manifold.split(v), manifold.split(x), strict=True)
+    pieces = zip(shares(manifold, c), manifold.split(v), manifold.split(x), strict=True)
     return [square for (factor, _, own), part, point in pieces for square in _factor_squares(factor, part, point, own)]
 
 
@@ -175,14 +175,14 @@ def _flow(manifold: Manifold, t: Array, v: Array, x: Array, c: Any) -> tuple[Arr
     pieces = [
         _flow(factor, t[own] if isinstance(factor, Product) else t[own.start], part, point, curvature)
         for (factor, own, curvature), part, point in zip(
-            _shares(manifold, c), manifold.split(v), manifold.split(x), strict=True
+            shares(manifold, c), manifold.split(v), manifold.split(x), strict=True
         )
     ]
     points, velocities = zip(*pieces, strict=True)
     return manifold.join(points), manifold.join(velocities)
 
 
-def _shares(manifold: Product, c: Any) -> list[tuple[Manifold, slice, Any]]:
+def shares(manifold: Product, c: Any) -> list[tuple[Manifold, slice, Any]]:
     """(factor, its places among the numbers of all factors, its curvature)."""
     shared, start, found = jnp.ndim(c) == 0, 0, []
     for factor, _ in manifold.factors:

@@ -10,7 +10,6 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 from hyp_manifolds import Manifold
-from jax import lax
 from jax.core import Tracer
 from jax.experimental import checkify
 from jaxtyping import Array, Float, Int

@@ -156,13 +156,13 @@ def broadcast_prefix(prefix: Any, params: Any, is_entry: Callable[[Any], bool], 
         if _is_empty(slot):
             used.update(entry for entry in entry_at if entry[: len(keys)] == keys)
         elif above is None:
-            raise ValueError(f"{what} has no entry for the parameter params{_name(path)}. {_MATCH}")
+            raise ValueError(f"{what} has no entry for the parameter params{name_of(path)}. {_MATCH}")
         else:
-            found.append((_name(path), entry_at[above]))
+            found.append((name_of(path), entry_at[above]))
         used.update([] if above is None else [above])
     for path, _ in entries:
         if _keys(path) not in used:
-            raise ValueError(f"{what}{_name(path)} is an entry, but params has no leaf there. {_MATCH}")
+            raise ValueError(f"{what}{name_of(path)} is an entry, but params has no leaf there. {_MATCH}")
     return found
 
 
@@ -174,7 +174,7 @@ _MATCH = (
 
 def _read_leaves(params: Any, owner: str) -> LeafManifolds:
     nodes, _ = jax.tree_util.tree_flatten_with_path(params, is_leaf=_carries_manifold)
-    names = tuple(_name(path) for path, _ in nodes)
+    names = tuple(name_of(path) for path, _ in nodes)
     specs = tuple(
         _to_spec(node.manifold, f"{owner}: params{name}.manifold") if _carries_manifold(node) else None
         for name, (_, node) in zip(names, nodes, strict=True)
@@ -210,7 +210,7 @@ def _is_empty(node: Any) -> bool:
     return not jax.tree.leaves(node)
 
 
-def _name(path: Any) -> str:
+def name_of(path: Any) -> str:
     return jax.tree_util.keystr(path)
 
 

@@ -19,8 +19,8 @@ class RAdamState(NamedTuple):
         count: number of steps taken; what a schedule is evaluated at.
         manifolds: where each leaf lives. Static: a pytree node without leaves.
         m1: mean gradients, tangent vectors at the current points; a tree like the parameters.
-        m2: mean squared gradients: for points their squared Riemannian norm, one number per point, shape (*batch,); on a
-            product one per factor, shape (*batch, factors); for Euclidean leaves one per coordinate.
+        m2: mean squared gradients: for points their squared Riemannian norm, one number per point, shape (*batch,); on
+            a product one per factor, shape (*batch, factors); for Euclidean leaves one per coordinate.
         m2_max: the largest unbiased m2 so far with `amsgrad`, else None.
     """
 
