@@ -11,6 +11,7 @@ from hyp_optim.adam import RAdamState, riemannian_adam
 from hyp_optim.average import EmaState, EmaTransformation, riemannian_ema
 from hyp_optim.clip import clip_by_riemannian_norm
 from hyp_optim.decay import add_decay_to_origin
+from hyp_optim.line_search import LineSearchState, riemannian_line_search
 from hyp_optim.links import (
     LinkState,
     ScaleByRuleState,
@@ -20,6 +21,7 @@ from hyp_optim.links import (
     scale_by_riemannian_adam,
     scale_by_riemannian_momentum,
 )
+from hyp_optim.minimize import MinimizeResult, riemannian_cg, riemannian_lbfgs, riemannian_trust_region
 from hyp_optim.projection import ProjectState, project_periodically
 from hyp_optim.registry import RULES, RuleForms
 from hyp_optim.rescale import rescale
@@ -38,6 +40,12 @@ from hyp_optim.spec import ManifoldSpec
 __version__ = version("hyp-optim")
 
 __all__ = [
+    "LineSearchState",
+    "MinimizeResult",
+    "riemannian_cg",
+    "riemannian_lbfgs",
+    "riemannian_line_search",
+    "riemannian_trust_region",
     "EmaState",
     "EmaTransformation",
     "ProjectState",

@@ -16,6 +16,7 @@ import jax
 from hyp_manifolds import Manifold, OnManifold
 
 from hyp_optim import _checks
+from hyp_optim._flax import register_static
 from hyp_optim._space import Space, space_of
 from hyp_optim.spec import ManifoldSpec, check_manifold
 
@@ -109,6 +110,15 @@ def open_leaves(
     return leaves, lambda results: jax.tree.unflatten(treedef, results)
 
 
+def register_with_flax() -> None:
+    """Lets Flax's state dicts and msgpack hold a `LeafManifolds`, if Flax has been imported."""
+    register_static(
+        LeafManifolds,
+        lambda found: {"names": list(found.names), "specs": [repr(spec) for spec in found.specs]},
+        "Restore into the state of the same rule on the same manifolds.",
+    )
+
+
 def find_manifolds(params: Any, manifolds: ManifoldTree | Unset, owner: str) -> LeafManifolds:
     """Returns the spec of every leaf of `params`, and checks that leaves on a manifold hold points.
 
@@ -124,6 +134,7 @@ def find_manifolds(params: Any, manifolds: ManifoldTree | Unset, owner: str) -> 
         ValueError: `manifolds` does not match `params`, or it is not given and no leaf carries a manifold.
         TypeError: an entry is neither a ManifoldSpec, a manifold nor None.
     """
+    register_with_flax()
     found = _read_leaves(params, owner) if isinstance(manifolds, Unset) else _given(params, manifolds, owner)
     for name, spec, leaf in zip(found.names, found.specs, jax.tree.leaves(params), strict=True):
         if spec is not None:
