@@ -21,6 +21,9 @@ from hyp_optim import (
     riemannian_trust_region,
     scale_by_riemannian_momentum,
 )
+from hyp_optim._space import Curved
+from hyp_optim.minimize import lbfgs
+from hyp_optim.minimize._space import Problem, TreeSpace
 
 BALL, SPHERE, HYP = Poincare(), Sphere(), Hyperboloid()
 METHODS = {"cg": (riemannian_cg, 60), "lbfgs": (riemannian_lbfgs, 40), "trust_region": (riemannian_trust_region, 15)}
@@ -101,6 +104,40 @@ def test_the_trust_region_converges_quadratically():
     ]
     assert norms[-1] < 1e-5 or norms[-1] < norms[0] ** 4
     assert any(b < 0.05 * a for a, b in itertools.pairwise(norms))
+
+
+@pytest.mark.parametrize("problem", ["mean", "rayleigh"])
+def test_the_hessian_is_the_second_derivative_along_geodesics(problem):
+    fun, x, manifold = mean_problem(BALL) if problem == "mean" else rayleigh_problem()
+    space = TreeSpace((Curved(manifold, 1.0),))
+    v = manifold.tangent_proj(jnp.array([0.3, -0.5, 0.2, 0.4][: x.size]), x, 1.0)
+    (h,) = Problem(space, lambda leaves: fun(leaves[0])).hessian([x], [v])
+    along = lambda t: fun(manifold.expmap(t * v, x, 1.0))  # noqa: E731
+    second = jax.jit(jax.jacfwd(jax.jacfwd(along)))(0.0)
+    np.testing.assert_allclose(manifold.tangent_inner(h, v, x, 1.0), second, rtol=1e-4, atol=1e-5)
+
+
+def test_the_memory_of_lbfgs_moves_with_the_point():
+    space, x = TreeSpace((Curved(SPHERE, 1.0),)), SPHERE.create_origin(1.0, 3)
+    tangent = lambda v, p: SPHERE.tangent_proj(jnp.array(v), p, 1.0)  # noqa: E731
+    d, g = tangent([0.0, 0.5, 0.1, 0.0], x), tangent([0.0, -1.0, 0.3, 0.2], x)
+    y = SPHERE.expmap(d, x, 1.0)
+    old = [tangent([0.0, 0.1, 0.2, 0.3], x)[None].repeat(2, 0)]
+    memory = lbfgs._Memory(old, old, jnp.ones(2))
+    s, _, rho = lbfgs._learn(space, memory, [x], [y], [d], 1.0, [g], [tangent([1.0, 0.5, 0.3, 0.2], y)])
+    np.testing.assert_allclose(s[0][0], SPHERE.ptransp(old[0][1], x, y, 1.0), atol=1e-5)
+    np.testing.assert_allclose(s[0][1], SPHERE.ptransp(d, x, y, 1.0), atol=1e-5)
+    assert rho[0] == 1 and rho[1] > 0
+
+
+@pytest.mark.parametrize(("name", "most"), [("cg", 60), ("lbfgs", 60), ("trust_region", 8)])
+def test_an_ill_conditioned_quadratic(name, most):
+    """Condition 1000 in 8 dimensions: gradient descent would need thousands of steps."""
+    d = jnp.logspace(0, 3, 8)
+    fun = lambda x: 0.5 * jnp.sum(d * (x - 1) ** 2)  # noqa: E731
+    result = jax.jit(lambda x: METHODS[name][0](fun, x, tolerance=1e-2, manifolds=None))(jnp.zeros(8))
+    assert result.converged and result.iterations <= most, result.iterations
+    np.testing.assert_allclose(result.params, 1, atol=2e-2)
 
 
 def test_a_moving_curvature_and_euclidean_leaves():
