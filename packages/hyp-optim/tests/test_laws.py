@@ -18,17 +18,12 @@ EPS = float(jnp.finfo(jnp.zeros(())).eps)
 SPACES = {**MODELS, "product": Product.from_signature("P2 H2 S2 (E1 K1)")}
 CHEAP = {"poincare", "hyperboloid"}
 # Adam, which has every part, on every manifold; the other formulas where they are cheap.
-PAIRS = [pytest.param("adam", space, marks=[] if space in CHEAP else [pytest.mark.slow]) for space in SPACES]
-PAIRS += [
-    pytest.param(rule, "poincare", marks=[] if rule == "nesterov" else [pytest.mark.slow])
-    for rule in RULES
-    if rule != "adam"
-]
-PAIRS += [pytest.param("nesterov", "hyperboloid", marks=pytest.mark.slow)]
+REST = [pytest.mark.slow, pytest.mark.one_precision]
+PAIRS = [pytest.param("adam", space, marks=[] if space in CHEAP else REST) for space in SPACES]
+PAIRS += [pytest.param(rule, "poincare", marks=[] if rule == "nesterov" else REST) for rule in RULES if rule != "adam"]
+PAIRS += [pytest.param("nesterov", "hyperboloid", marks=REST)]
 every_pair = pytest.mark.parametrize(("rule", "space"), PAIRS)
-every_space = pytest.mark.parametrize(
-    "space", [pytest.param(s, marks=[] if s in CHEAP else [pytest.mark.slow]) for s in SPACES]
-)
+every_space = pytest.mark.parametrize("space", [pytest.param(s, marks=[] if s in CHEAP else REST) for s in SPACES])
 
 
 def curvature(space):
@@ -187,12 +182,11 @@ def test_an_isometry_commutes_with_the_steps(rule, space):
 
 
 @every_pair
-@pytest.mark.parametrize("bad", [np.nan, np.inf])
-def test_a_broken_row_breaks_no_other(rule, space, bad):
+def test_a_broken_row_breaks_no_other(rule, space):
     x, grads = inputs(space)
     clean, _ = trajectory(rule, space, x, grads)
-    broken, state = trajectory(rule, space, x, grads.at[0, 1, 0].set(bad))
-    others = np.array([0, 2, 3])
+    broken, state = trajectory(rule, space, x, grads.at[0, 1, 0].set(np.nan).at[0, 3, 0].set(np.inf))
+    others = np.array([0, 2])
     np.testing.assert_array_equal(broken[:, others], clean[:, others])
     finite = [np.isfinite(leaf[others]) for leaf in jax.tree.leaves(state) if np.ndim(leaf) > 0]
     assert all(np.all(ok) for ok in finite)

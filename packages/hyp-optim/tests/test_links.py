@@ -22,6 +22,8 @@ from hyp_optim import (
     warm_up_schedule,
 )
 
+pytestmark = pytest.mark.one_precision  # test_laws.py judges the steps in both
+
 BALL = Poincare()
 EPS = float(jnp.finfo(jnp.zeros(())).eps)
 
@@ -218,7 +220,6 @@ LONG = {
 
 
 @pytest.mark.slow
-@pytest.mark.one_precision
 def test_the_constraint_holds_after_a_hundred_thousand_steps():
     """Steps of Adam of length 0.02 in ever new directions: never further off than 4 eps of a fresh projection."""
     specs = {name: ManifoldSpec(m) for name, (m, _) in LONG.items()}

@@ -18,6 +18,8 @@ from hyp_optim import (
     sparse_riemannian_adam,
 )
 
+pytestmark = pytest.mark.one_precision  # test_laws.py judges the steps in both
+
 OLD, NEW = 0.5, 2.0
 EPS = float(jnp.finfo(jnp.zeros(())).eps)
 

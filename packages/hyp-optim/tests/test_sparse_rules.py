@@ -10,6 +10,8 @@ import pytest
 from hyp_manifolds import Hyperboloid, Poincare, Product
 from hyp_optim import RULES, ManifoldSpec, riemannian_adam, sparse_riemannian_adam, sparse_riemannian_sgd
 
+pytestmark = pytest.mark.one_precision  # test_laws.py judges the steps in both
+
 LR, ROWS = 0.1, 6
 BALL = Poincare()
 SPACES = {"ball": BALL, "product": Product.from_signature("P2 E1")}
@@ -109,7 +111,6 @@ def test_schedules_momentum_and_low_precision():
     assert moving.init(table).momentum.shape == (ROWS, 1, 3)
 
 
-@pytest.mark.one_precision
 @pytest.mark.parametrize("make", [sparse_riemannian_adam, functools.partial(sparse_riemannian_sgd, momentum=0.9)])
 def test_a_donated_step_copies_no_table(make):
     """What XLA says: memory of the order of the batch, and every column is the result's."""
@@ -122,7 +123,6 @@ def test_a_donated_step_copies_no_table(make):
     assert memory.alias_size_in_bytes >= 2 * table.nbytes
 
 
-@pytest.mark.one_precision
 def test_a_tree_in_two_dimensions():
     """A binary tree of depth 3 in the hyperbolic plane: distances within 12 % on average after 600 steps."""
     parent = [0, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6]
