@@ -190,6 +190,16 @@ class Manifold(abc.ABC):
         still = n == 0
         return self.expmap(jnp.where(still, 0.0, t * v / jnp.where(still, 1.0, n)), x, c)
 
+    def geodesic_flow(self, t: Scalar, v: Vector, x: Vector, c: Scalar) -> tuple[Vector, Vector]:
+        """The point exp_x(t v), and v transported there: what moves a point along its own momentum.
+
+        Args: t: scalar; v: tangent at x, shape (ambient_dim(dim),); x: point, same shape; c: scalar.
+        Returns: point and tangent there, shape (ambient_dim(dim),) each; the tangent is the velocity at time t of the
+        geodesic with velocity v at x. Accuracy: that of `expmap` and `ptransp`.
+        """
+        y = self.expmap(t * v, x, c)
+        return y, self.ptransp(v, x, y, c)
+
     def tangent_norm(self, v: Vector, x: Vector, c: Scalar) -> Scalar:
         """Riemannian norm of v at x; gradient 0 at v = 0."""
         return safe_sqrt(self.tangent_inner(v, v, x, c))

@@ -4,6 +4,7 @@ from importlib.metadata import version
 
 from hyp_nn import initialisers
 from hyp_nn.activation import hyp_activation, hyp_gelu, hyp_leaky_relu, hyp_relu, hyp_swish, hyp_tanh
+from hyp_nn.curvature import Curvature
 from hyp_nn.embedding import HypEmbedding
 from hyp_nn.hyperboloid import (
     FGGConv,
@@ -113,6 +114,7 @@ __all__ = [
     "HypConvHyperboloidILNN",
     "HypConvPV",
     "HypConvPoincare",
+    "Curvature",
     "HypEmbedding",
     "HypLinear",
     "HypLinearBusemann",

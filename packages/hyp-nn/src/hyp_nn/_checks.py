@@ -72,6 +72,19 @@ def check_curvature(c: Any, owner: str) -> None:
     )
 
 
+def check_bounds(low: Any, high: Any, owner: str, *, positive: bool) -> None:
+    """Raises unless low < high are finite numbers, and positive where they must be."""
+    if not (math.isfinite(low) and math.isfinite(high) and low < high and (low > 0 or not positive)):
+        expected = "0 < lowest < highest" if positive else "lowest < highest"
+        raise ValueError(f"{owner}: bounds must be finite with {expected}, got ({low}, {high}).")
+
+
+def check_initial_curvature(c: Array, low: float, high: float, owner: str) -> None:
+    """Raises unless every value lies between the bounds; traced ones are not looked at."""
+    if not isinstance(c, Tracer) and not bool(jnp.all((c >= low) & (c <= high))):
+        raise ValueError(f"{owner}: initial must lie in [{low:g}, {high:g}], got {c}.")
+
+
 def check_on_device(table: Float[Array, "rows coords"], owner: str, platform: str) -> None:
     """Raises unless `table` is a concrete, finite array in the memory of devices of `platform`."""
     if isinstance(table, Tracer):

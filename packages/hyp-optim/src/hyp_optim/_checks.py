@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import chex
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
@@ -84,3 +85,28 @@ def check_rows(row_grads: Array, ids: Array, table: Array, owner: str) -> None:
         include_default_message=False,
         exception_type=ValueError,
     )
+
+
+def check_steps(steps: Any, owner: str, least: int) -> None:
+    """Raises unless `steps` is a Python int of at least `least`."""
+    if isinstance(steps, bool) or not isinstance(steps, int) or steps < least:
+        raise ValueError(f"{owner}: the number of steps must be a Python int of at least {least}, got {steps!r}.")
+
+
+def check_floating(params: Any, owner: str) -> None:
+    """Raises unless every leaf is a floating array."""
+    for path, leaf in jax.tree_util.tree_flatten_with_path(params)[0]:
+        chex.assert_type(
+            leaf,
+            float,
+            custom_message=f"{owner}: params{jax.tree_util.keystr(path)} must be a floating array, got "
+            f"{_describe(leaf)}.",
+            include_default_message=False,
+            exception_type=TypeError,
+        )
+
+
+def check_scalar_value(value: Array, owner: str) -> None:
+    """Raises unless a function has returned a real scalar."""
+    if jnp.shape(value) != () or not jnp.issubdtype(jnp.result_type(value), jnp.floating):
+        raise TypeError(f"{owner}: the function must return a real scalar, got {_describe(value)}.")

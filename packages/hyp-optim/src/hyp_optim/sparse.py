@@ -1,25 +1,16 @@
-"""Riemannian SGD on the rows of a table that a batch has touched."""
+"""Riemannian SGD, Adam and Adagrad on the rows of a table that a batch has touched."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import jax
-import jax.numpy as jnp
-import numpy as np
 import optax
 from hyp_manifolds import Manifold
-from jax.core import Tracer
-from jax.experimental import checkify
 from jaxtyping import Array, Float, Int
 
-from hyp_optim import _checks
-from hyp_optim._lift import lift, widen
-from hyp_optim.sgd import point_rule
-from hyp_optim.spec import ManifoldSpec
-
-_OWNER = "sparse_riemannian_sgd"
+from hyp_optim._rule import adagrad_rule, adam_rule, sgd_rule
+from hyp_optim._sparse import SparseTransformation, sparse
+from hyp_optim._tree import LeafManifolds
 
 
 class SparseRSGDState(NamedTuple):
@@ -27,27 +18,58 @@ class SparseRSGDState(NamedTuple):
 
     Attributes:
         count: number of steps taken; what a schedule is evaluated at.
+        manifolds: the manifold of the rows. Static: a pytree node without leaves.
+        momentum: tangent vectors at the rows, shape (rows, 1, coords); None without momentum.
+        touched: the step that has last touched each row, 0 for none; None without momentum.
     """
 
     count: Int[Array, ""]  # pyright: ignore[reportIncompatibleMethodOverride]
+    manifolds: LeafManifolds
+    momentum: Any = None
+    touched: Any = None
 
 
-class SparseTransformation(NamedTuple):
-    """A pair of pure functions that moves the touched rows of a table.
+class SparseRAdamState(NamedTuple):
+    """State of `sparse_riemannian_adam`.
 
     Attributes:
-        init: `init(table) -> state`.
-        update: `update(row_grads, ids, state, table, c=None) -> (table, state)`.
+        count: number of steps taken; what a schedule is evaluated at.
+        manifolds: the manifold of the rows. Static: a pytree node without leaves.
+        m1: mean gradients when a row was last touched, tangent vectors, shape (rows, 1, coords).
+        m2: mean squared norms when a row was last touched, shape (rows,), on a product (rows, factors).
+        touched: the step that has last touched each row, 0 for none.
+        m2_max: the largest unbiased m2 of the steps that touched the row, with `amsgrad`, else None.
     """
 
-    init: Callable[[Float[Array, "rows coords"]], SparseRSGDState]
-    update: Callable[..., tuple[Float[Array, "rows coords"], SparseRSGDState]]
+    count: Int[Array, ""]  # pyright: ignore[reportIncompatibleMethodOverride]
+    manifolds: LeafManifolds
+    m1: Any
+    m2: Any
+    touched: Any
+    m2_max: Any = None
+
+
+class SparseRAdagradState(NamedTuple):
+    """State of `sparse_riemannian_adagrad`.
+
+    Attributes:
+        count: number of steps taken; what a schedule is evaluated at.
+        manifolds: the manifold of the rows. Static: a pytree node without leaves.
+        sum_of_squares: sums of the squared norms of each row's gradients, shape (rows,), on a product (rows, factors).
+    """
+
+    count: Int[Array, ""]  # pyright: ignore[reportIncompatibleMethodOverride]
+    manifolds: LeafManifolds
+    sum_of_squares: Any
 
 
 def sparse_riemannian_sgd(
     manifold: Manifold,
     learning_rate: optax.ScalarOrSchedule,
+    momentum: float | Float[Array, ""] = 0.0,
     *,
+    nesterov: bool = False,
+    dampening: float | Float[Array, ""] = 0.0,
     c: float | None = 1.0,
     use_expmap: bool = True,
 ) -> SparseTransformation:
@@ -67,6 +89,10 @@ def sparse_riemannian_sgd(
     Args:
         manifold: the manifold of every row.
         learning_rate: a number, or a schedule; the first step reads `schedule(0)`.
+        momentum: decay of the momentum, 0 for none. A row that was not touched stands still, and its momentum decays as
+            if its gradients had been 0. Donate the state too.
+        nesterov: look ahead along the momentum.
+        dampening: share of each gradient that does not enter the momentum.
         c: the curvature magnitude of the stored points, a Python number. `None`: it moves and is passed at each step,
             `update(row_grads, ids, state, table, c=c)`.
         use_expmap: move by the exponential map; if False by the manifold's retraction.
@@ -83,68 +109,87 @@ def sparse_riemannian_sgd(
 
     Source: Nickel and Kiela 2017, "Poincare Embeddings", NeurIPS, section 3 (optimization).
     """
-    spec = ManifoldSpec(manifold, c)
-
-    def init(table: Float[Array, "rows coords"]) -> SparseRSGDState:
-        _checks.check_table(table, _OWNER)
-        return SparseRSGDState(jnp.zeros([], jnp.int32))
-
-    def update(
-        row_grads: Float[Array, "*batch coords"],
-        ids: Int[Array, "*batch"],
-        state: SparseRSGDState,
-        table: Float[Array, "rows coords"],
-        c: Any = None,
-    ) -> tuple[Float[Array, "rows coords"], SparseRSGDState]:
-        _checks.check_table(table, _OWNER)
-        _checks.check_rows(row_grads, ids, table, _OWNER)
-        if c is not None and spec.c is not None:
-            raise ValueError(
-                f"{_OWNER}: update was called with c=, but the curvature is fixed at {spec.c}. Build the rule "
-                "with c=None."
-            )
-        curvature = spec.curvature(c, _OWNER)
-        lr = learning_rate(state.count) if callable(learning_rate) else learning_rate
-        moved = SparseRSGDState(jnp.asarray(optax.safe_increment(state.count)))
-        if jnp.size(ids) == 0:
-            return table, moved
-
-        rows, grads = _sum_duplicates(row_grads, _in_range(ids, len(table)), len(table))
-        # The padding gathers the last row, a valid point, and is dropped by the scatter.
-        x = widen(table.at[rows].get(mode="clip"))
-        rule = point_rule(manifold, curvature, jnp.asarray(lr, x.dtype), None, use_expmap)
-        new, _ = lift(rule, x)(grads.astype(x.dtype), x, None)
-        table = table.at[rows].set(new.astype(table.dtype), mode="drop", indices_are_sorted=True)
-        return table, moved
-
-    return SparseTransformation(init, update)
+    return sparse(
+        "sparse_riemannian_sgd", SparseRSGDState, sgd_rule(momentum, dampening, nesterov), manifold, learning_rate,
+        c=c, use_expmap=use_expmap,
+    )  # fmt: skip
 
 
-def _in_range(ids: Any, length: int) -> Int[Array, "*batch"]:
-    """Returns `ids` with those out of range replaced by `length`; raises where they are concrete."""
-    if not isinstance(ids, Tracer):
-        concrete = np.asarray(ids)
-        outside = concrete[(concrete < 0) | (concrete >= length)]
-        if outside.size:
-            raise ValueError(
-                f"{_OWNER}: ids must lie in [0, {length}), the rows of the table, got {outside.flat[0]} "
-                f"({outside.size} of {concrete.size} ids are outside)."
-            )
-    # The comparison with the length must not wrap around in a narrow dtype such as uint8.
-    ids = jnp.asarray(ids)
-    ids = ids.astype(jnp.promote_types(ids.dtype, jnp.int32))
-    valid = (ids >= 0) & (ids < length)
-    checkify.debug_check(jnp.all(valid), _OWNER + ": ids out of range; their gradients are dropped")
-    return jnp.where(valid, ids, length)
+def sparse_riemannian_adam(
+    manifold: Manifold,
+    learning_rate: optax.ScalarOrSchedule,
+    beta1: float | Float[Array, ""] = 0.9,
+    beta2: float | Float[Array, ""] = 0.999,
+    eps: float | Float[Array, ""] = 1e-8,
+    *,
+    amsgrad: bool = False,
+    c: float | None = 1.0,
+    use_expmap: bool = True,
+) -> SparseTransformation:
+    """Riemannian Adam for an embedding table, at a cost that depends on the batch and not on the table's length.
 
+    The touched rows take the step of `riemannian_adam` with the sum of the gradients of their occurrences. A row that
+    was not touched **stands still and its moments decay as if its gradients had been 0**: the decay is caught up with
+    when the row is next touched, m1 <- beta1^n m1 and m2 <- beta2^n m2 after n steps, so its moments and their bias
+    corrections are those of the dense rule with zero gradients. The dense rule would meanwhile also move the row along
+    m1. Where every row is touched in every step, both rules are equal. Donate the state and the table:
 
-def _sum_duplicates(
-    row_grads: Float[Array, "*batch coords"], ids: Int[Array, "*batch"], length: int
-) -> tuple[Int[Array, "K"], Float[Array, "K coords"]]:
-    """Returns the distinct ids in ascending order and the summed gradient of each.
+        table, state = jax.jit(tx.update, donate_argnums=(2, 3))(row_grads, ids, state, table)
 
-    There are as many slots as ids, so that shapes are static: slots without an id hold `length`.
+    Args:
+        manifold: the manifold of every row.
+        learning_rate: a number, or a schedule; the first step reads `schedule(0)`.
+        beta1: decay of the mean gradient.
+        beta2: decay of the mean squared norm.
+        eps: added to the root, in the unit of a gradient's norm.
+        amsgrad: divide by the largest unbiased second moment of the steps that touched the row.
+        c: as for `sparse_riemannian_sgd`.
+        use_expmap: move by the exponential map; if False by the manifold's retraction.
+
+    Returns:
+        As `sparse_riemannian_sgd`.
+
+    Raises:
+        TypeError, ValueError: as `sparse_riemannian_sgd`.
+
+    Source: Becigneul and Ganea 2019, "Riemannian Adaptive Optimization Methods", ICLR, Figure 1.
     """
-    grads = widen(row_grads).reshape(ids.size, row_grads.shape[-1])
-    rows, slots = jnp.unique(ids, return_inverse=True, size=ids.size, fill_value=length)
-    return rows, jax.ops.segment_sum(grads, slots.reshape(-1), num_segments=ids.size)
+    return sparse(
+        "sparse_riemannian_adam", SparseRAdamState, adam_rule(beta1, beta2, eps, amsgrad), manifold, learning_rate,
+        c=c, use_expmap=use_expmap,
+    )  # fmt: skip
+
+
+def sparse_riemannian_adagrad(
+    manifold: Manifold,
+    learning_rate: optax.ScalarOrSchedule,
+    initial_accumulator_value: float | Float[Array, ""] = 0.1,
+    eps: float | Float[Array, ""] = 1e-7,
+    *,
+    c: float | None = 1.0,
+    use_expmap: bool = True,
+) -> SparseTransformation:
+    """Riemannian Adagrad for an embedding table: exactly `riemannian_adagrad`, at the cost of the touched rows.
+
+    A row without a gradient neither moves nor changes its sum, in the dense rule as here.
+
+    Args:
+        manifold: the manifold of every row.
+        learning_rate: a number, or a schedule; the first step reads `schedule(0)`.
+        initial_accumulator_value: the sum of every row before the first step, at least 0.
+        eps: added to the sum, in the unit of a squared norm.
+        c: as for `sparse_riemannian_sgd`.
+        use_expmap: move by the exponential map; if False by the manifold's retraction.
+
+    Returns:
+        As `sparse_riemannian_sgd`. Donate the state and the table.
+
+    Raises:
+        TypeError, ValueError: as `sparse_riemannian_sgd`.
+
+    Source: Becigneul and Ganea 2019, "Riemannian Adaptive Optimization Methods", ICLR, Section 4.
+    """
+    return sparse(
+        "sparse_riemannian_adagrad", SparseRAdagradState, adagrad_rule(initial_accumulator_value, eps), manifold,
+        learning_rate, c=c, use_expmap=use_expmap,
+    )  # fmt: skip

@@ -22,10 +22,12 @@ _PARTS_FROM = 64
 def _sum_terms(terms: tuple[jax.Array, ...]) -> tuple[jax.Array, ...]:
     """Sums of equally long vectors. One variadic reduction: separate ones would each stream the operands again."""
     size = terms[0].shape[0]
-    halves = 2 if size >= _HALVE_FROM and size % 2 == 0 else 1
+    # A lone float64 sum is sent to a library call that materialises its float64 operand; a pair of sums is not.
+    halves = 2 if size % 2 == 0 and (size >= _HALVE_FROM or len(terms) == 1) else 1
+    if halves == 1 and len(terms) == 1 and size > 1:
+        (most,) = _sum_terms((terms[0][:-1],))
+        return (most + terms[0][-1],)
     parts = [p for t in terms for p in (jnp.split(t, 2) if halves == 2 else [t])]
-    if len(parts) == 1:  # a lone float64 sum is sent to a library call that materialises its float64 operand
-        parts = parts * 2
     zero = lax.full((), 0, terms[0].dtype)
     out = lax.reduce(
         tuple(parts), (zero,) * len(parts), lambda p, q: tuple(a + b for a, b in zip(p, q, strict=True)), (0,)
