@@ -12,10 +12,9 @@ import pytest
 from jax._src import checkify
 from xdist.scheduler import LoadScopeScheduling
 
-# HYPOTHESIS_PROFILE=nightly searches long; ci and few (which `.ci/run` sets) draw the same examples in every run.
+# HYPOTHESIS_PROFILE=nightly searches long; ci (which `.ci/run` sets) draws the same examples in every run.
 hypothesis.settings.register_profile("dev", max_examples=50, deadline=None)
 hypothesis.settings.register_profile("ci", max_examples=100, deadline=None, derandomize=True, database=None)
-hypothesis.settings.register_profile("few", max_examples=20, deadline=None, derandomize=True, database=None)
 hypothesis.settings.register_profile("nightly", max_examples=5000, deadline=None, print_blob=True)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 

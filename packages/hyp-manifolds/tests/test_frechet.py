@@ -207,7 +207,6 @@ def test_the_mean_commutes_with_isometries() -> None:
     np.testing.assert_allclose(frechet_variance(SHEET, points, pair, c, middle.mean), middle.variance, rtol=16 * EPS)
 
 
-@pytest.mark.slow
 def test_a_product_has_the_means_of_its_factors() -> None:
     space = Product(((BALL, 2), (Product(((Euclidean(), 1),)), 1)))
     rng, c = np.random.default_rng(4), np.array([1.3, 0.0], DTYPE)
@@ -227,7 +226,6 @@ def test_a_product_has_the_means_of_its_factors() -> None:
     assert result.converged
 
 
-@pytest.mark.slow
 def test_second_derivatives() -> None:
     u, w = sample()
 

@@ -22,7 +22,7 @@ PRODUCT = Product.from_signature("P3 E2")
 # The contract judges all models in both precisions; so do the laws the two that the packages build on.
 CASES = [
     pytest.param(
-        model, marks=[] if model in ("poincare", "hyperboloid") else [pytest.mark.slow, pytest.mark.one_precision]
+        model, marks=[] if model in ("poincare", "hyperboloid") else [pytest.mark.one_precision]
     )
     for model in DIMS
 ]

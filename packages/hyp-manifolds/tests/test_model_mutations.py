@@ -5,7 +5,7 @@ import pytest
 from hyp_manifolds import HalfSpace, Klein, ProperVelocity, Sphere, Stereographic
 from hyp_manifolds.testing import check_manifold, contract_violations
 
-pytestmark = [pytest.mark.slow, pytest.mark.one_precision]
+pytestmark = pytest.mark.one_precision
 
 
 class MetricOfTheConformalBall(Klein):

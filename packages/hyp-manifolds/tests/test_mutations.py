@@ -7,7 +7,7 @@ import pytest
 from hyp_manifolds import Euclidean, Hyperboloid, Poincare, hyperboloid_to_poincare, poincare_to_hyperboloid
 from hyp_manifolds.testing import LAWS, check_isometry, check_manifold, contract_violations
 
-pytestmark = [pytest.mark.slow, pytest.mark.one_precision]
+pytestmark = pytest.mark.one_precision
 
 
 @pytest.fixture(autouse=True)

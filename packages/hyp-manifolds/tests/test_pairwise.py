@@ -209,7 +209,6 @@ for a, b in zip(one[0][1], jax.jit(jax.grad(total, (0, 1)))(x, x), strict=True):
 """
 
 
-@pytest.mark.slow
 @pytest.mark.one_precision
 def test_eight_devices_give_the_result_of_one() -> None:
     env = {**os.environ, "XLA_FLAGS": "--xla_force_host_platform_device_count=8", "JAX_PLATFORMS": "cpu"}

@@ -96,7 +96,6 @@ CASES = [
 
 
 @pytest.mark.one_precision
-@pytest.mark.slow
 @pytest.mark.parametrize(("manifold", "build", "how", "pixels"), CASES)
 def test_radii_stay_where_they_are(manifold, build, how, pixels, record_property):
     found = radii(manifold, build, how, pixels)

@@ -84,7 +84,7 @@ QUICK = {"HypLinearPoincare", "HypLinearHyperboloidFHCNN", "HypRegressionPoincar
 
 
 def marks(name):
-    return () if name in QUICK else (pytest.mark.slow, pytest.mark.one_precision)
+    return () if name in QUICK else (pytest.mark.one_precision,)
 
 
 @pytest.mark.parametrize("name", [pytest.param(n, marks=marks(n)) for n in SHARED])

@@ -9,7 +9,7 @@ def program(request):
     return Program(LAYERS[request.param], request.param)
 
 
-RARE = (pytest.mark.slow, pytest.mark.one_precision)
+RARE = (pytest.mark.one_precision,)
 LAW_MARKS = {law: pytest.mark.one_precision for law in ("batches", "low_precision", "state")} | {"compiled": RARE}
 # Other settings or models of a layer that is tried already.
 VARIANTS = {

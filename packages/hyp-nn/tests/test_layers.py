@@ -181,7 +181,6 @@ def test_bad_construction_is_named(build, error, message):
 # State -------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.slow
 @pytest.mark.one_precision
 def test_tables_and_checkpoints_of_all_layers(tmp_path):
     ocp = pytest.importorskip("orbax.checkpoint")

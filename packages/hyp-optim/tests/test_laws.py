@@ -18,7 +18,7 @@ EPS = float(jnp.finfo(jnp.zeros(())).eps)
 SPACES = {**MODELS, "product": Product.from_signature("P2 H2 S2 (E1 K1)")}
 CHEAP = {"poincare", "hyperboloid"}
 # Adam, which has every part, on every manifold; the other formulas where they are cheap.
-REST = [pytest.mark.slow, pytest.mark.one_precision]
+REST = [pytest.mark.one_precision]
 PAIRS = [pytest.param("adam", space, marks=[] if space in CHEAP else REST) for space in SPACES]
 PAIRS += [pytest.param(rule, "poincare", marks=[] if rule == "nesterov" else REST) for rule in RULES if rule != "adam"]
 PAIRS += [pytest.param("nesterov", "hyperboloid", marks=REST)]

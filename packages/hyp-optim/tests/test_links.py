@@ -219,7 +219,6 @@ LONG = {
 }  # fmt: skip
 
 
-@pytest.mark.slow
 def test_the_constraint_holds_after_a_hundred_thousand_steps():
     """Steps of Adam of length 0.02 in ever new directions: never further off than 4 eps of a fresh projection."""
     specs = {name: ManifoldSpec(m) for name, (m, _) in LONG.items()}
