@@ -124,7 +124,7 @@ def test_a_donated_step_copies_no_table(make):
 
 
 def test_a_tree_in_two_dimensions():
-    """A binary tree of depth 3 in the hyperbolic plane: distances within 12 % on average after 600 steps."""
+    """A binary tree of depth 3 in the hyperbolic plane: distances within 10 % on average after 600 steps."""
     parent = [0, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6]
     n = len(parent)
     hops = np.zeros((n, n))
@@ -142,7 +142,13 @@ def test_a_tree_in_two_dimensions():
         got = jax.vmap(lambda p: BALL.dist(x[p[0]], x[p[1]], 1.0))(pairs)
         return jnp.mean(((got - wanted) / wanted) ** 2)
 
-    x = 1e-2 * jax.random.normal(jax.random.key(1), (n, 2))
+    # A planar layout to start from, so that no branches have to cross: leaves around a circle, parents between them.
+    angle = np.zeros(n)
+    angle[7:] = 2 * np.pi * np.arange(8) / 8
+    for i in range(6, 0, -1):
+        angle[i] = np.mean([angle[j] for j in range(n) if parent[j] == i and j])
+    depth = np.array([len(a) - 1 for a in ancestors])
+    x = jnp.asarray(0.1 * depth[:, None] * np.stack([np.cos(angle), np.sin(angle)], 1), jnp.zeros(()).dtype)
     tx = riemannian_adam(optax.exponential_decay(0.1, 200, 0.4), manifolds=BALL)
 
     def body(carry, _):
@@ -152,4 +158,4 @@ def test_a_tree_in_two_dimensions():
 
     (x, _), _ = jax.jit(lambda x: jax.lax.scan(body, (x, tx.init(x)), length=600))(x)
     got = jax.vmap(lambda p: BALL.dist(x[p[0]], x[p[1]], 1.0))(pairs)
-    assert float(jnp.mean(jnp.abs(got - wanted) / wanted)) < 0.12
+    assert float(jnp.mean(jnp.abs(got - wanted) / wanted)) < 0.1
