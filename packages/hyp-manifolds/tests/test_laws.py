@@ -21,9 +21,7 @@ DIMS = {**dict.fromkeys(MODELS, (DIM,)), "product": None}
 PRODUCT = Product.from_signature("P3 E2")
 # The contract judges all models in both precisions; so do the laws the two that the packages build on.
 CASES = [
-    pytest.param(
-        model, marks=[] if model in ("poincare", "hyperboloid") else [pytest.mark.one_precision]
-    )
+    pytest.param(model, marks=[] if model in ("poincare", "hyperboloid") else [pytest.mark.one_precision])
     for model in DIMS
 ]
 

@@ -48,8 +48,20 @@ def resolve(manifold: Manifold, operation: str) -> Callable[..., Any]:
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     """jit with the compiler's usual effort, whatever XLA_FLAGS say: rounding is a matter of what it contracts."""
-    usual = {"xla_backend_optimization_level": 3, "xla_cpu_use_fusion_emitters": True}
-    return jax.jit(function, compiler_options=usual)
+    return jax.jit(function, compiler_options=_usual_effort())
+
+
+@cache
+def _usual_effort() -> dict[str, Any]:
+    """The compiler's defaults, those of them that this version of it knows."""
+    known = {}
+    for option in ({"xla_backend_optimization_level": 3}, {"xla_cpu_use_fusion_emitters": True}):
+        try:
+            jax.jit(lambda x: x, compiler_options=option)(0.0)
+        except jax.errors.JaxRuntimeError:
+            continue
+        known |= option
+    return known
 
 
 @cache
