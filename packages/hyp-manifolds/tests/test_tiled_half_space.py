@@ -250,6 +250,7 @@ def test_a_long_walk_by_short_steps_returns_its_length():
     np.testing.assert_allclose(by_start[-2:], [-0.6, 0.8], atol=16 * UNIT)
 
 
+@pytest.mark.one_precision
 def test_derivatives_through_a_step_are_those_of_the_half_space():
     """Also with 64-bit mode off, where late rules could meet the wrong dtype."""
     space, half = TiledHalfSpace(limbs=4), HalfSpace()
@@ -271,6 +272,7 @@ def test_derivatives_through_a_step_are_those_of_the_half_space():
     assert not by_place[:-2].any()
 
 
+@pytest.mark.one_precision
 def test_conversion_keeps_points_or_refuses_them():
     half = HalfSpace()
     for model in (Poincare(), Hyperboloid(), Klein(), half):

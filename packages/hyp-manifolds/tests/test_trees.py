@@ -92,6 +92,7 @@ def test_distances_are_those_of_exact_arithmetic(parents, length):
         rtol=64 * UNIT)  # fmt: skip
 
 
+@pytest.mark.one_precision
 def test_lengths_of_their_own_and_curvature():
     lengths = np.linspace(0.5, 3.0, len(SHUFFLED))
     found = sarkar_embedding(SHUFFLED, lengths, c=0.25)
@@ -105,6 +106,7 @@ def test_lengths_of_their_own_and_curvature():
     assert one.points.shape == (1, one.manifold.ambient_dim(2)) and one.radius == 0
 
 
+@pytest.mark.one_precision
 def test_the_scale_keeps_its_promise_over_all_pairs():
     # node 4k is on a spine that turns as much as it can and to the same side everywhere
     spiral = np.array([-1, *(4 * (i // 4) - (4 if i % 4 == 0 else 0) for i in range(1, 80))])
@@ -119,6 +121,7 @@ def test_the_scale_keeps_its_promise_over_all_pairs():
         sarkar_scale(0, 0.1)
 
 
+@pytest.mark.one_precision
 @pytest.mark.parametrize("model", [Poincare(), Hyperboloid(), HalfSpace(), Klein()], ids=lambda m: type(m).__name__)
 def test_ordinary_coordinates_hold_a_tree_or_say_that_they_do_not(model):
     pairs = some_pairs(len(RANDOM))

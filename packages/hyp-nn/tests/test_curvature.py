@@ -8,6 +8,8 @@ from flax import nnx
 from hyp_manifolds import Poincare
 from hyp_nn import Curvature, HypEmbedding
 
+pytestmark = pytest.mark.one_precision  # a map of one number
+
 
 @pytest.mark.parametrize("parametrization", ["softplus", "log", "signed"])
 @pytest.mark.parametrize("initial", [1e-3, 1.0, 30.0, [0.5, 2.0]], ids=str)

@@ -9,6 +9,8 @@ from hyp_manifolds import Hyperboloid, Poincare
 from hyp_nn import HypLinearPoincare, hyp_relu
 from hyp_nn.testing import LAYERS
 
+pytestmark = pytest.mark.one_precision  # test_layer_laws.py judges the layers in both
+
 poincare, hyperboloid = Poincare(), Hyperboloid()
 
 

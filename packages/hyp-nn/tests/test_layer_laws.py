@@ -9,9 +9,9 @@ def program(request):
     return Program(LAYERS[request.param], request.param)
 
 
-RARE = (pytest.mark.one_precision,)
-LAW_MARKS = {law: pytest.mark.one_precision for law in ("batches", "low_precision", "state")} | {"compiled": RARE}
-# Other settings or models of a layer that is tried already.
+# The papers' formulas and derivatives are judged in both precisions, the other laws in one.
+BOTH = {"formula", "derivatives"}
+# Other settings or models of a layer that is tried already: in one precision.
 VARIANTS = {
     "HypConvHyperboloid-3d",
     "HypConvHyperboloidILNN-transposed",
@@ -23,7 +23,9 @@ VARIANTS = {
     "ProperVelocityGyroRMSNorm",
 }
 CASES = [
-    pytest.param(name, law, id=f"{name}-{law}", marks=RARE if name in VARIANTS else LAW_MARKS.get(law, ()))
+    pytest.param(
+        name, law, id=f"{name}-{law}", marks=() if law in BOTH and name not in VARIANTS else pytest.mark.one_precision
+    )
     for name in LAYERS
     for law in LAWS
 ]

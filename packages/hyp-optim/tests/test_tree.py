@@ -11,6 +11,8 @@ import pytest
 from hyp_manifolds import Euclidean, Hyperboloid, OnManifold, Poincare
 from hyp_optim import ManifoldSpec, riemannian_sgd
 
+pytestmark = pytest.mark.one_precision  # what is found does not depend on it
+
 
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass

@@ -8,6 +8,8 @@ import pytest
 from hyp_manifolds import Poincare
 from hyp_optim import ManifoldSpec, riemannian_sgd
 
+pytestmark = pytest.mark.one_precision  # test_laws.py judges the steps in both
+
 LR = 0.05
 SPECS = {"emb": Poincare(), "enc": {"b": None, "w": None}}
 
