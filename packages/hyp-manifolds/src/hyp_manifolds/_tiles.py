@@ -211,7 +211,8 @@ def _long_walk(v: jax.Array, h: jax.Array) -> tuple[jax.Array, jax.Array, jax.Ar
     log_w = jnp.where(still, -1e6, jnp.log(jnp.where(still, 1.0, w)))
     log_k = jnp.where(up, 2 * log_w - jnp.log1p(jnp.where(up, b, 0.0)), jnp.log(1 - jnp.where(up, 0.0, b)))
     one, other = -2 * s, log_k - _LN2
-    log_t = jnp.maximum(one, other) + jnp.log1p(jnp.exp(-jnp.abs(one - other)))
+    # JAX derives a maximum late, with constants in the caller's dtype: a choice has none.
+    log_t = jnp.where(one > other, one, other) + jnp.log1p(jnp.exp(-jnp.abs(one - other)))
     rise, run = jnp.log(h) - s - log_t, jnp.log(h) + log_w - _LN2 - log_t
 
     def split(a: jax.Array) -> tuple[jax.Array, jax.Array]:

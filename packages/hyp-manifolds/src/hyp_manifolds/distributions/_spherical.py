@@ -134,8 +134,8 @@ def ball_log_probs(
 
 def _rounding(f: _parts.Factor, z: jax.Array, radius: jax.Array, c: jax.Array, scope: Scope) -> jax.Array:
     """How far rounding of its coordinates can have moved a point: a unit in the last place of sinh(r)."""
-    r = jax.lax.stop_gradient(f.model.dist_0(z, c))
-    k = jnp.maximum(_parts.curvature(f, c), 0.0)
+    z, radius, c = map(jax.lax.stop_gradient, (z, radius, c))
+    r, k = f.model.dist_0(z, c), jnp.maximum(_parts.curvature(f, c), 0.0)
     return 8 * scope.eps * (radius + r * jnp.exp(jnp.minimum(_radial.log_sinhc(k * r * r), 700.0)))
 
 
