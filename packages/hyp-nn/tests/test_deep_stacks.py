@@ -99,6 +99,6 @@ CASES = [
 @pytest.mark.parametrize(("manifold", "build", "how", "pixels"), CASES)
 def test_radii_stay_where_they_are(manifold, build, how, pixels, record_property):
     found = radii(manifold, build, how, pixels)
-    record_property("radii", [round(r, 3) for r in found])
+    record_property("radii", [round(float(r), 3) for r in found])
     assert np.isfinite(found).all()
     assert found.min() > 0.2 and found.max() < 5, found
