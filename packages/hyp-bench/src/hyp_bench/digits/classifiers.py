@@ -1,7 +1,7 @@
 """Hyperbolic classifiers of digits, each beside its Euclidean twin: the same sizes, flat layers.
 
-Images enter hyperbolic space as tangents at the origin, exp_0(x/4): pixels between 0 and 1 give |x| of about 3 to 4, and
-so points at radius 2 or less, where the space is neither flat nor so wide that scores hardly change.
+Images enter the ball as tangents at the origin, exp_0(x/4): pixels between 0 and 1 give |x| of about 3 to 4, and so
+points at radius 2 or less, where the space is neither flat nor so wide that scores hardly change.
 """
 
 from __future__ import annotations
@@ -32,27 +32,38 @@ Images = Float[Array, "images 64"]
 Scores = Float[Array, "images 10"]
 
 
-class HyperbolicMLR(nnx.Module):
+class Classifier(nnx.Module):
+    """What classifiers share: images in, scores out."""
+
+    def __call__(self, x: Images) -> Scores:
+        """Scores of the ten digits."""
+        return self._scores(x)
+
+    def _scores(self, x: Images) -> Scores:
+        raise NotImplementedError
+
+
+class HyperbolicMLR(Classifier):
     """Multinomial regression in the ball."""
 
     def __init__(self, rngs: nnx.Rngs) -> None:
         self.head = HypRegressionPoincare(BALL, PIXELS, CLASSES, rngs=rngs, input_space="tangent")
 
-    def __call__(self, x: Images) -> Scores:
+    def _scores(self, x: Images) -> Scores:
         return self.head(_SHRINK * x)
 
 
-class EuclideanMLR(nnx.Module):
+class EuclideanMLR(Classifier):
     """Multinomial regression."""
 
     def __init__(self, rngs: nnx.Rngs) -> None:
         self.head = nnx.Linear(PIXELS, CLASSES, rngs=rngs)
 
-    def __call__(self, x: Images) -> Scores:
+    def _scores(self, x: Images) -> Scores:
         return self.head(x)
 
 
-class HyperbolicMLP(nnx.Module):
+class HyperbolicMLP(Classifier):
     """Two hidden layers of the ball, with a regression in the ball."""
 
     def __init__(self, rngs: nnx.Rngs) -> None:
@@ -60,12 +71,12 @@ class HyperbolicMLP(nnx.Module):
         self.second = HypLinearPoincare(BALL, WIDTH, WIDTH, rngs=rngs)
         self.head = HypRegressionPoincare(BALL, WIDTH, CLASSES, rngs=rngs)
 
-    def __call__(self, x: Images) -> Scores:
+    def _scores(self, x: Images) -> Scores:
         h = hyp_relu(self.first(_SHRINK * x), manifold=BALL)
         return self.head(hyp_relu(self.second(h), manifold=BALL))
 
 
-class EuclideanMLP(nnx.Module):
+class EuclideanMLP(Classifier):
     """Two hidden layers and a regression."""
 
     def __init__(self, rngs: nnx.Rngs) -> None:
@@ -73,11 +84,11 @@ class EuclideanMLP(nnx.Module):
         self.second = nnx.Linear(WIDTH, WIDTH, rngs=rngs)
         self.head = nnx.Linear(WIDTH, CLASSES, rngs=rngs)
 
-    def __call__(self, x: Images) -> Scores:
+    def _scores(self, x: Images) -> Scores:
         return self.head(jax.nn.relu(self.second(jax.nn.relu(self.first(x)))))
 
 
-class HyperbolicBottleneck(nnx.Module):
+class HyperbolicBottleneck(Classifier):
     """A Euclidean hidden layer, two numbers, exp_0 of them, and a regression in the hyperbolic plane."""
 
     def __init__(self, rngs: nnx.Rngs) -> None:
@@ -89,11 +100,11 @@ class HyperbolicBottleneck(nnx.Module):
         """Points of the disk."""
         return jax.vmap(lambda v: BALL.expmap_0(v, 1.0))(self.narrow(jax.nn.relu(self.hidden(x))))
 
-    def __call__(self, x: Images) -> Scores:
+    def _scores(self, x: Images) -> Scores:
         return self.head(self.codes(x))
 
 
-class EuclideanBottleneck(nnx.Module):
+class EuclideanBottleneck(Classifier):
     """A hidden layer, two numbers, and a regression on them."""
 
     def __init__(self, rngs: nnx.Rngs) -> None:
@@ -101,11 +112,11 @@ class EuclideanBottleneck(nnx.Module):
         self.narrow = nnx.Linear(WIDTH, 2, rngs=rngs)
         self.head = nnx.Linear(2, CLASSES, rngs=rngs)
 
-    def __call__(self, x: Images) -> Scores:
+    def _scores(self, x: Images) -> Scores:
         return self.head(self.narrow(jax.nn.relu(self.hidden(x))))
 
 
-class PoincareCNN(nnx.Module):
+class PoincareCNN(Classifier):
     """Two convolutions of tangents at the origin of the ball, and the regression of HNN++."""
 
     def __init__(self, rngs: nnx.Rngs) -> None:
@@ -114,13 +125,13 @@ class PoincareCNN(nnx.Module):
         self.second = HypConv2DPoincare(BALL, one, two, (3, 3), rngs=rngs, stride=2, id_init=False)
         self.head = HypRegressionPoincarePP(BALL, two * PIXELS // 4, CLASSES, rngs=rngs, input_space="tangent")
 
-    def __call__(self, x: Images) -> Scores:
+    def _scores(self, x: Images) -> Scores:
         h = jax.nn.relu(self.first(x.reshape(-1, SIDE, SIDE, 1)))
         h = jax.nn.relu(self.second(h))
         return self.head(_SHRINK * h.reshape(len(x), -1))
 
 
-class HyperboloidCNN(nnx.Module):
+class HyperboloidCNN(Classifier):
     """Two Lorentz convolutions, the log-radius concatenation of the pixels, and a Lorentz regression."""
 
     def __init__(self, rngs: nnx.Rngs) -> None:
@@ -129,14 +140,14 @@ class HyperboloidCNN(nnx.Module):
         self.second = FGGConv2D(SHEET, one + 1, two + 1, (3, 3), rngs=rngs, reset_params="kaiming", stride=2)
         self.head = HypRegressionHyperboloid(SHEET, two * PIXELS // 4 + 1, CLASSES, rngs=rngs)
 
-    def __call__(self, x: Images) -> Scores:
+    def _scores(self, x: Images) -> Scores:
         pixels = x.reshape(-1, SIDE, SIDE, 1)
         points = SHEET.proj_batch(jnp.concatenate([jnp.zeros_like(pixels), pixels], -1), 1.0)
         h = hyp_relu(self.second(hyp_relu(self.first(points))))
         return self.head(hyp_flatten2d(h))
 
 
-class EuclideanCNN(nnx.Module):
+class EuclideanCNN(Classifier):
     """Two convolutions and a regression on all pixels."""
 
     def __init__(self, rngs: nnx.Rngs) -> None:
@@ -145,7 +156,7 @@ class EuclideanCNN(nnx.Module):
         self.second = nnx.Conv(one, two, (3, 3), strides=2, rngs=rngs)
         self.head = nnx.Linear(two * PIXELS // 4, CLASSES, rngs=rngs)
 
-    def __call__(self, x: Images) -> Scores:
+    def _scores(self, x: Images) -> Scores:
         h = jax.nn.relu(self.first(x.reshape(-1, SIDE, SIDE, 1)))
         h = jax.nn.relu(self.second(h))
         return self.head(h.reshape(len(x), -1))

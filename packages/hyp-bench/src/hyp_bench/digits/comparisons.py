@@ -110,10 +110,10 @@ COMPARISONS = {
     "cnn-ball": _classifier("CNN, ball", _C.PoincareCNN, _C.EuclideanCNN, _CNN, 0.98),
     "cnn-hyperboloid": _classifier("CNN, hyperboloid", _C.HyperboloidCNN, _C.EuclideanCNN, _CNN, 0.98),
     "vae": Comparison(
-        "VAE, 2-D codes + 3-NN",
+        "VAE codes + 3-NN",
         autoencoder.HyperbolicVAE,
         autoencoder.EuclideanVAE,
-        Budget(100, 0.003),
+        Budget(100, 0.01),
         _image_loss,
         _by_neighbours,
         0.58,

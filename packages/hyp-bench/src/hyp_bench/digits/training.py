@@ -15,6 +15,8 @@ from jaxtyping import Array, Float
 
 from hyp_bench.digits.data import Part
 
+_WARM_UP = 10
+
 Loss = Callable[[Any, Float[Array, "images 64"], Array, Array], Float[Array, ""]]
 
 
@@ -23,7 +25,7 @@ class Budget(NamedTuple):
 
     Attributes:
         epochs: passes over the images.
-        learning_rate: of the first step; it falls to 0 along half a cosine.
+        learning_rate: the largest, which is reached after a tenth of the steps and falls to 0 along half a cosine.
         batch_size: images a step. The rest of an epoch that fills no batch is left out; each epoch draws its order.
     """
 
@@ -54,7 +56,10 @@ class Trainer:
         if self._batches == 0:
             raise ValueError(f"Trainer: a batch takes {budget.batch_size} images, data has {len(data.y)}.")
         self._graph, params = nnx.split(nnx.eval_shape(lambda: make(nnx.Rngs(0))))
-        self._tx = _optimizer(params, optax.cosine_decay_schedule(budget.learning_rate, budget.epochs * self._batches))
+        steps = budget.epochs * self._batches
+        # Full steps from the start break off one training in a few of a convolution, flat or hyperbolic.
+        rate = optax.warmup_cosine_decay_schedule(0.0, budget.learning_rate, steps // _WARM_UP, steps)
+        self._tx = _optimizer(params, rate)
         self._start = jax.jit(self._initial)
         self._step = jax.jit(self._stepped, donate_argnums=0)
 

@@ -40,7 +40,7 @@ def print_versus(console: Console, title: str, rows: Sequence[Versus]) -> None:
     console.print(title, soft_wrap=True)
     table = Table(box=box.ASCII2 if not console.is_terminal else box.ROUNDED)
     table.add_column("")
-    for name in ("hyperbolic", "Euclidean twin", "required", "seconds"):
+    for name in ("hyperbolic", "Euclidean", "required", "seconds"):
         table.add_column(name, justify="right")
     table.add_column("who wins")
     for row in rows:
@@ -53,10 +53,10 @@ def print_versus(console: Console, title: str, rows: Sequence[Versus]) -> None:
 def winner(row: Versus) -> str:
     """Who has the larger mean and by how much; a star if it is by less than the larger spread."""
     ahead = float(np.mean(row.hyperbolic) - np.mean(row.euclidean))
-    if f"{abs(ahead):.4f}" == "0.0000":
+    if ahead == 0:
         return "nobody"
     star = "*" if abs(ahead) < max(spread(row.hyperbolic), spread(row.euclidean)) else ""
-    return f"{'hyperbolic' if ahead > 0 else 'Euclid wins'} +{abs(ahead):.4f}{star}"
+    return f"{'hyperbolic' if ahead > 0 else 'Euclid wins'} +{_short(abs(ahead))}{star}"
 
 
 def spread(accuracies: Float[np.ndarray, "seeds"]) -> float:
@@ -65,4 +65,8 @@ def spread(accuracies: Float[np.ndarray, "seeds"]) -> float:
 
 
 def _cell(accuracies: Float[np.ndarray, "seeds"]) -> str:
-    return f"{np.mean(accuracies):.4f}" + (f" ({spread(accuracies):.4f})" if len(accuracies) > 1 else "")
+    return _short(float(np.mean(accuracies))) + (f" ({_short(spread(accuracies))})" if len(accuracies) > 1 else "")
+
+
+def _short(share: float) -> str:
+    return f"{share:.3f}".removeprefix("0")

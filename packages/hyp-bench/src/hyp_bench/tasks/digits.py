@@ -37,6 +37,9 @@ class Digits:
     """First seed: of initial parameters, the order of the images and the noise of the autoencoder."""
     split: int = 0
     """Seed of the split into 80 % to train and 20 % to test."""
+    validation: bool = False
+    """Leave the test images alone: train on four fifths of the images to train and score on the rest. Sizes, epochs and
+    learning rates were chosen so."""
     epochs: int | None = None
     """Epochs of each network; each row's own number if not given."""
     quick: bool = False
@@ -54,10 +57,11 @@ class Digits:
         from hyp_bench.digits.comparisons import COMPARISONS
         from hyp_bench.digits.data import load_split
 
-        split = load_split(self.split)
+        split = load_split(self.split, validation=self.validation)
         seeds = range(self.seed, self.seed + (_QUICK_SEEDS if self.quick else self.seeds))
         console.print(
-            f"scikit-learn's digits: {len(split.train.y):,} images to train, {len(split.test.y)} to test "
+            f"scikit-learn's digits: {len(split.train.y):,} images to train, {len(split.test.y)} to "
+            f"{'validate' if self.validation else 'test'} "
             f"(stratified, split {self.split}); seeds {seeds[0]} to {seeds[-1]}; float32",
             soft_wrap=True,
         )
@@ -141,8 +145,8 @@ class Digits:
             split.test.x.reshape(-1, SIDE, SIDE),
             split.test.y,
             title="Digits in the Poincaré disk",
-            caption=f"{len(codes)} test images at the codes of the MLP with a 2-D hyperbolic bottleneck, seed {self.seed}, "
-            f"accuracy {accuracy:.3f}.",
+            caption=f"{len(codes)} test images at the codes of the MLP with a 2-D hyperbolic bottleneck, seed "
+            f"{self.seed}, accuracy {accuracy:.3f}.",
         )
         console.print(f"wrote {path}", soft_wrap=True)
 
