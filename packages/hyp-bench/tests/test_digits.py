@@ -4,6 +4,7 @@ import re
 from typing import get_args, get_type_hints
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import nnx
@@ -83,6 +84,42 @@ def test_three_neighbours_vote_and_the_nearest_breaks_a_tie():
     train = part([0.0, 0.1, 0.2, 10.0, 10.1, 10.3], [4, 7, 7, 1, 2, 3])
     split = type(load_split(0))(train, part([0.0, 10.0], [0, 0]))
     assert COMPARISONS["vae"].predict(Line(), split).tolist() == [7, 1]
+
+
+def test_shifted_images_are_moved_by_up_to_a_pixel():
+    image = np.zeros((8, 8), np.float32)
+    image[3, 5] = 1
+    seen = []
+
+    def network(x):
+        seen.append(np.asarray(x).reshape(-1, 8, 8))
+        return x[:, :10]
+
+    x, y = np.tile(image.ravel(), (200, 1)), np.zeros(200, int)
+    COMPARISONS["cnn-ball"].loss(network, jnp.asarray(x), jnp.asarray(y), jax.random.key(0))
+    places = {tuple(map(int, place)) for place in np.argwhere(seen[0])[:, 1:]}
+    assert places == {(row, column) for row in (2, 3, 4) for column in (4, 5, 6)}
+    assert seen[0].sum() == 200
+
+
+@pytest.mark.parametrize("make", [COMPARISONS["vae"].hyperbolic, COMPARISONS["vae"].euclidean])
+def test_evidence_bound(make):
+    """With a decoder that ignores the code, the bound is known; the flat divergence is that of two normals."""
+    network = make(nnx.Rngs(0))
+    network.pixels.kernel[...] = jnp.zeros((64, 64))
+    x = load_split(0).train.x[:3]
+    coding = 64 * np.log(2)  # logits 0
+    loss = jax.jit(jax.vmap(lambda key: network.loss(jnp.asarray(x), key)))
+    keys = jax.random.split(jax.random.key(0), 4000)
+    if make is COMPARISONS["vae"].euclidean:
+        mean, scale = (np.asarray(a, float) for a in (network.codes(x), network.posterior(x).spread))
+        divergence = 0.5 * np.sum(mean**2 + scale**2 - 1 - 2 * np.log(scale), -1).mean()
+        assert np.mean(loss(keys)) == pytest.approx(coding + divergence, abs=0.08)
+    # A code that says nothing costs nothing, in every sample.
+    for layer, bias in ((network.place, 0.0), (network.scale, np.log(np.e - 1))):
+        layer.kernel[...], layer.bias[...] = jnp.zeros((64, 2)), jnp.full(2, bias, jnp.float32)
+    loss = jax.jit(jax.vmap(lambda key: network.loss(jnp.asarray(x), key)))
+    np.testing.assert_allclose(loss(keys), coding, rtol=1e-5)
 
 
 def test_required_accuracies():
