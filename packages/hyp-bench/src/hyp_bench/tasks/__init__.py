@@ -8,6 +8,7 @@ from rich.console import Console
 
 from hyp_bench.tasks.accuracy import Accuracy
 from hyp_bench.tasks.delta import Delta
+from hyp_bench.tasks.digits import Digits
 from hyp_bench.tasks.embed import Embed
 from hyp_bench.tasks.mammals import Mammals
 from hyp_bench.tasks.tree import Tree
@@ -30,5 +31,6 @@ TASKS: dict[str, type[Task]] = {
     "embed": Embed,
     "delta": Delta,
     "tree": Tree,
+    "digits": Digits,
     "accuracy": Accuracy,
 }

@@ -1,0 +1,1 @@
+"""Networks for handwritten digits, hyperbolic and flat, and how they are compared."""
