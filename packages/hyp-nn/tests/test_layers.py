@@ -69,6 +69,16 @@ def test_radii_far_out_keep_their_digits():
     np.testing.assert_allclose(layer(x, 1.0), want, rtol=2e-6)
 
 
+def test_gradients_far_out_are_finite_and_right():
+    """On one coordinate layers are linear: a convolution of the ball is 2 k u in tangents u, also at radius 36."""
+    u = jnp.array([1e-3, 0.5, 2.0, 4.0, 4.5], jnp.float32)
+    conv = nn.HypConv2DPoincare(BALL, 1, 1, (1, 1), rngs=nnx.Rngs(0))
+    conv.kernel[...] = jnp.full((1, 1, 1, 1), 2.0, jnp.float32)
+    out, pull = jax.vjp(jax.jit(lambda u: conv(u[:, None, None, None], 1.0).ravel()), u)
+    np.testing.assert_allclose(out, 4 * u, rtol=1e-5)
+    np.testing.assert_allclose(pull(jnp.ones_like(out))[0], np.full(5, 4.0), rtol=1e-4)
+
+
 # The flat limit ----------------------------------------------------------------------------------------------------
 
 FLAT = {

@@ -76,23 +76,27 @@ _SMALL = 1e-4
 
 def asinhc2(q: jax.Array) -> jax.Array:
     """asinh(sqrt(q))/sqrt(q)."""
-    small = q < _SMALL
-    s = jnp.sqrt(jnp.where(small, 1.0, q))
-    return jnp.where(small, 1 - q * (1 / 6 - q * (3 / 40 - q * (15 / 336 - q * 105 / 3456))), jnp.arcsinh(s) / s)
+    small, s, t = _parts(q)
+    return jnp.where(small, 1 - t * (1 / 6 - t * (3 / 40 - t * (15 / 336 - t * 105 / 3456))), jnp.arcsinh(s) / s)
 
 
 def sinhc2(q: jax.Array) -> jax.Array:
     """sinh(sqrt(q))/sqrt(q)."""
-    small = q < _SMALL
-    s = jnp.sqrt(jnp.where(small, 1.0, q))
-    return jnp.where(small, 1 + q * (1 / 6 + q * (1 / 120 + q / 5040)), jnp.sinh(s) / s)
+    small, s, t = _parts(q)
+    return jnp.where(small, 1 + t * (1 / 6 + t * (1 / 120 + t / 5040)), jnp.sinh(s) / s)
 
 
 def tanhc2(q: jax.Array) -> jax.Array:
     """tanh(sqrt(q))/sqrt(q)."""
+    small, s, t = _parts(q)
+    return jnp.where(small, 1 - t * (1 / 3 - t * (2 / 15 - t * (17 / 315 - t * 62 / 2835))), jnp.tanh(s) / s)
+
+
+def _parts(q: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """Whether q is small, its root where it is not, and q itself where it is."""
     small = q < _SMALL
-    s = jnp.sqrt(jnp.where(small, 1.0, q))
-    return jnp.where(small, 1 - q * (1 / 3 - q * (2 / 15 - q * (17 / 315 - q * 62 / 2835))), jnp.tanh(s) / s)
+    # Hazard: far out a series overflows, and its gradient is 0 * inf = NaN although it is not chosen. Cure: it sees 0.
+    return small, jnp.sqrt(jnp.where(small, 1.0, q)), jnp.where(small, q, 0.0)
 
 
 def sech2_sq(q: jax.Array) -> jax.Array:
