@@ -19,6 +19,8 @@ ROOT = pathlib.Path(__file__).parents[1]
 MODULES = ["hyp_manifolds", "hyp_optim", "hyp_nn", "hyp_bench"]
 # Part of jax's own interface: whoever depends on jax has it.
 WITH_JAX = {"jaxlib", "numpy"}
+# Packages whose module has another name.
+MODULE_OF = {"scikit-learn": "sklearn"}
 # Reading such a file executes what is in it.
 UNSAFE = {"cloudpickle", "dill", "joblib", "marshal", "pickle", "shelve"}
 
@@ -44,7 +46,7 @@ def declared(module: str, part: str) -> set[str]:
     project = tomllib.loads((source(module).parents[1] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extra = project.get("optional-dependencies", {}).get(part.split("/")[0], [])
     requirements = map(Requirement, [*project["dependencies"], *extra])
-    return {module, *WITH_JAX, *(requirement.name.replace("-", "_") for requirement in requirements)}
+    return {module, *WITH_JAX, *(MODULE_OF.get(r.name, r.name.replace("-", "_")) for r in requirements)}
 
 
 def is_public_name(name: str) -> bool:

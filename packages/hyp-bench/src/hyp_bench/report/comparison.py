@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 NOTE = (
-    "Accuracy on the test images: mean over the seeds and, in brackets, the spread, which is the sample standard "
+    "Accuracy on images not trained on: mean over the seeds and, in brackets, the spread, which is the sample standard "
     "deviation over the seeds. Seconds with compilation. * The means differ by less than the larger spread."
 )
 

@@ -145,7 +145,7 @@ class Digits:
             split.test.x.reshape(-1, SIDE, SIDE),
             split.test.y,
             title="Digits in the Poincaré disk",
-            caption=f"{len(codes)} test images at the codes of the MLP with a 2-D hyperbolic bottleneck, seed "
+            caption=f"{len(codes)} images not trained on, at codes of the MLP with a 2-D hyperbolic bottleneck, seed "
             f"{self.seed}, accuracy {accuracy:.3f}.",
         )
         console.print(f"wrote {path}", soft_wrap=True)
