@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 from typing import Any, ClassVar
 
 import jax
@@ -50,8 +51,9 @@ class _Head(nnx.Module):
         x, c, dtype = enter(type(self).__name__, self.manifold, x, self.manifold.ambient_dim(self.in_dim), c)
         return self._scores(to_manifold(self.manifold, x, c, self.input_space), c).astype(dtype)
 
+    @abc.abstractmethod
     def _scores(self, x: jax.Array, c: jax.Array) -> jax.Array:
-        raise NotImplementedError
+        """Scores of points."""
 
 
 class HypRegression(_Head):

@@ -6,6 +6,8 @@ points at radius 2 or less, where the space is neither flat nor so wide that sco
 
 from __future__ import annotations
 
+import abc
+
 import jax
 import jax.numpy as jnp
 from flax import nnx
@@ -39,8 +41,9 @@ class Classifier(nnx.Module):
         """Scores of the ten digits."""
         return self._scores(x)
 
+    @abc.abstractmethod
     def _scores(self, x: Images) -> Scores:
-        raise NotImplementedError
+        """`__call__`."""
 
 
 class HyperbolicMLR(Classifier):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -43,5 +44,6 @@ class WindowConv(Conv):
         """
         return self._images(x, c, lambda x, c: self._convolve(self._spatial(x, c), c))
 
+    @abc.abstractmethod
     def _convolve(self, s: jax.Array, c: jax.Array) -> jax.Array:
-        raise NotImplementedError
+        """Spatial parts of the points that go out."""

@@ -130,11 +130,14 @@ class HypConvHyperboloidFHNN(WindowConv):
             s = self._spatial(x, c)
             s = s if self.activation is None else self.activation(s)
             s = s if self.dropout is None else self.dropout(s, deterministic=deterministic)
-            y = self.window.products(s, read(self.kernel, s.dtype), self.matmul_dtype, exact=False)
-            y = y + self._time(s, c, 1) * read(self.time_kernel, s.dtype) + read(self.bias, s.dtype)
-            return time_primary(y, jnp.exp(read(self.scale, s.dtype)), self.eps, c)
+            return self._convolve(s, c)
 
         return self._images(x, c, convolve)
+
+    def _convolve(self, s: jax.Array, c: jax.Array) -> jax.Array:
+        y = self.window.products(s, read(self.kernel, s.dtype), self.matmul_dtype, exact=False)
+        y = y + self._time(s, c, 1) * read(self.time_kernel, s.dtype) + read(self.bias, s.dtype)
+        return time_primary(y, jnp.exp(read(self.scale, s.dtype)), self.eps, c)
 
 
 class HypConv2DHyperboloid(HypConvHyperboloid):
