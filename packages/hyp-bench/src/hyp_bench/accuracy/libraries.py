@@ -98,6 +98,10 @@ class Torch:
         """Whether the table has it."""
         return (model, operation) in self._table
 
+    def function(self, model: str, operation: str) -> Callable[..., Any] | None:
+        """The operation on batches of tensors, c last; None where the library has none."""
+        return self._table.get((model, operation))
+
     def run(
         self, model: str, operation: str, arguments: Arrays, cotangent: np.ndarray, tangents: Arrays
     ) -> Derivatives:

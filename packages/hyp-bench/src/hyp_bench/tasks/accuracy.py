@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from rich.console import Console
 
@@ -29,6 +29,8 @@ class Accuracy:
     Prints the cells beyond the contract, writes a page of tables to OUT and a plot beside it. Exits with 1 where
     hyp-manifolds breaks its contract.
     """
+
+    float64: ClassVar[bool] = True
 
     library: Literal["hyp-manifolds", "geoopt", "hypll"] = "hyp-manifolds"
     """What to measure; others than ours have to be installed beside hyp-bench."""

@@ -1,0 +1,40 @@
+"""One run: every family in turn, printed as it goes."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+
+from rich.console import Console
+
+from .cases import FAMILIES, timed_cases
+from .cases.scaling import exponent
+from .floor import Ceilings
+from .floor import measure as ceilings_of
+from .measure import Row, Settings, Verdicts, compiled, growth, measured, trained
+from .report import cells
+
+
+def run(
+    settings: Settings, console: Console, families: Sequence[str] = FAMILIES
+) -> tuple[list[Row], Ceilings, dict[str, float]]:
+    """Measures; returns rows, ceilings and exponents, and prints every job as it is done."""
+    ceilings, verdicts, order = ceilings_of(settings.now), Verdicts(), random.Random(0)
+    rows: list[Row] = []
+
+    def add(found: list[Row]) -> None:
+        rows.extend(found)
+        first, *others = (cells(row) for row in found)
+        console.print(" | ".join(text for text in first if text), soft_wrap=True)
+        for one in others:
+            console.print("    " + " | ".join(text for text in one if text), soft_wrap=True)
+
+    for case in timed_cases(settings.against, settings.quick, families):
+        add(measured(case, settings, ceilings, verdicts, order))
+    if settings.speed and "compile" in families:
+        for found in compiled(settings):
+            add(found)
+    if settings.speed and "training" in families:
+        for found in trained(settings):
+            add(found)
+    return rows, ceilings, growth(rows, exponent)
