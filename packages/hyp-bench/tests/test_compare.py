@@ -7,10 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hyp_bench import fair
 from hyp_bench.cli import main
-from hyp_bench.compare import GOALS, PEERS, Results, Row, Settings, choose, judge, load, save, skipped
-from hyp_bench.compare import runner
+from hyp_bench.compare import GOALS, PEERS, Results, Row, Settings, choose, judge, load, runner, save, skipped
 from hyp_bench.compare.case import FORWARD, GRADIENT, Case, Ready, Work, of_jax
 from hyp_bench.compare.cases import compile as compilation
 from hyp_bench.compare.cases import points, timed_cases
@@ -44,12 +42,10 @@ class Machine:
 
 
 @pytest.fixture
-def fair_process(monkeypatch: pytest.MonkeyPatch):
+def fair_process(fair_settings: None):
     """The settings are there, so `restart` has nothing to do; 64-bit mode is as it was."""
     import jax
 
-    for name, value in {**fair.SETTINGS, "JAX_PLATFORMS": "cpu", "XLA_FLAGS": fair._ONE_THREAD}.items():
-        monkeypatch.setenv(name, value)
     before = jax.config.read("jax_enable_x64")
     yield
     jax.config.update("jax_enable_x64", before)
@@ -69,7 +65,11 @@ def rows_of(case: Case, verdicts: Verdicts | None = None, **more) -> dict[str, R
 
 def test_all_run_in_every_round_and_ratios_are_those_of_the_work() -> None:
     machine = Machine()
-    ready = {"hyp": machine.worker("hyp", 1e-3), "peer": machine.worker("peer", 3e-3), "many": machine.worker("many", 4e-3, repeats=2)}
+    ready = {
+        "hyp": machine.worker("hyp", 1e-3),
+        "peer": machine.worker("peer", 3e-3),
+        "many": machine.worker("many", 4e-3, repeats=2),
+    }
     taken = in_turn(ready, machine, 0.1, random.Random(0))
     assert len({len(series) for series in taken.values()}) == 1 and len(taken["hyp"]) >= 5
     counted = machine.log[-3 * len(taken["hyp"]) :]
@@ -124,7 +124,7 @@ def test_missing_peers_are_named_with_the_command(monkeypatch: pytest.MonkeyPatc
     present, missing = choose(("hyperbolix", "geoopt", "hypll", "gensim"))
     assert present == ["hyperbolix", "hypll"] and missing == ["geoopt", "gensim"]
     lines = skipped(missing)
-    assert 'geoopt is not installed' in lines[0] and 'pip install hyp-bench "geoopt==0.5.1" "torch>=2.6"' in lines[0]
+    assert "geoopt is not installed" in lines[0] and 'pip install hyp-bench "geoopt==0.5.1" "torch>=2.6"' in lines[0]
     assert "training" in lines[1] and 'pip install hyp-bench "gensim' in lines[1]
     with pytest.raises(InputError, match="unknown geopt"):
         choose(("geopt",))
@@ -208,7 +208,8 @@ def test_promises_are_judged_by_ratio_and_memory() -> None:
 def test_exponents_are_fitted_to_each_curve() -> None:
     assert exponent([1, 10, 100], [2, 200, 20_000]) == pytest.approx(2)
     rows = [
-        Row("points", "toy", f"{n}", FORWARD, "hyp", Spread(n**1.5, 0, 0), series="points", at=n) for n in (10, 100, 1000)
+        Row("points", "toy", f"{n}", FORWARD, "hyp", Spread(n**1.5, 0, 0), series="points", at=n)
+        for n in (10, 100, 1000)
     ]
     assert growth(rows, exponent) == {"toy forward: points, hyp": pytest.approx(1.5)}
 
@@ -226,6 +227,7 @@ def toy_run(monkeypatch: pytest.MonkeyPatch, result: float) -> None:
 
     contenders = {"hyp": contender(result), "peer": contender(2.0)}
     monkeypatch.setattr(runner, "timed_cases", lambda *_: [case_of(contenders)])
+    monkeypatch.setattr(runner, "ceilings_of", lambda _: CEILINGS)
 
 
 def test_the_command_prints_saves_and_draws(
@@ -236,7 +238,7 @@ def test_the_command_prints_saves_and_draws(
     command = ["compare", "speed", "--quick", "--families", "points", "--against", "gensim", "--check"]
     assert main([*command, "--json", str(json_file), "--plot", str(picture)]) == 0
     text = capsys.readouterr().out
-    assert "WRONG" in text and re.search(r"toy 1 x 1, forward \| hyp \| [\d.]+ us", text)
+    assert "WRONG" in text and re.search(r"toy 1 x 1, forward hyp [\d.]+ us.*; peer .* WRONG", text)
     assert picture.read_bytes().startswith(b"\x89PNG")
     results = load(json_file)
     assert [(row.library, row.wrong) for row in results.rows] == [("hyp", False), ("peer", True)]
@@ -250,7 +252,17 @@ def test_the_check_fails_where_our_own_result_is_wrong(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fair_process
 ) -> None:
     toy_run(monkeypatch, 1.01)
-    command = ["compare", "speed", "--quick", "--families", "points", "--against", "", "--plot", str(tmp_path / "a.png")]
+    command = [
+        "compare",
+        "speed",
+        "--quick",
+        "--families",
+        "points",
+        "--against",
+        "",
+        "--plot",
+        str(tmp_path / "a.png"),
+    ]
     assert main(command) == 0
     assert main([*command, "--check"]) == 1
 
@@ -284,7 +296,9 @@ def test_a_file_holds_what_was_saved(tmp_path: Path) -> None:
         *goal_rows(2.0, 3.0),
         Row("points", "toy", "1", FORWARD, "peer", errors={"to radius 5": float("inf")}, wrong=True, count=3, note="n"),
     )
-    results = Results("c", "2026-01-01", "d", {"Python": "3"}, "cpu", ("gensim",), CEILINGS, rows, {"a": 1.0}, ({"b": 1},))
+    results = Results(
+        "c", "2026-01-01", "d", {"Python": "3"}, "cpu", ("gensim",), CEILINGS, rows, {"a": 1.0}, ({"b": 1},)
+    )
     save(tmp_path / "r.json", results)
     assert load(tmp_path / "r.json") == results
     assert "Infinity" not in (tmp_path / "r.json").read_text()

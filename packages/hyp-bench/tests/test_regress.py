@@ -26,7 +26,7 @@ def git(folder: Path, *arguments: str) -> None:
 
 
 @pytest.fixture
-def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fair_settings: None) -> Path:
     """Two commits' worth: the committed work takes 2 ms, that of the working tree 3 ms."""
     source = tmp_path / "repository" / "packages" / "toy" / "src"
     source.mkdir(parents=True)

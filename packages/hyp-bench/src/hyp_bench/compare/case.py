@@ -74,7 +74,9 @@ class Case:
         object.__setattr__(self, "key", name.strip())
 
 
-def of_jax(function: Callable[..., Any], arguments: tuple[Any, ...], output: Callable[[Any], Any] | None = None) -> Ready:
+def of_jax(
+    function: Callable[..., Any], arguments: tuple[Any, ...], output: Callable[[Any], Any] | None = None
+) -> Ready:
     """A jitted JAX function and its arguments on the device."""
     import jax
 
@@ -82,13 +84,18 @@ def of_jax(function: Callable[..., Any], arguments: tuple[Any, ...], output: Cal
     placed = jax.block_until_ready(jax.tree.map(jax.numpy.asarray, arguments))
 
     def temporary() -> int:
-        return int(program.lower(*placed).compile().memory_analysis().temp_size_in_bytes)
+        return temporaries(program, placed)
 
     return Ready(
         run=lambda: jax.block_until_ready(program(*placed)),
         output=None if output is None else lambda: np.asarray(output(program(*placed))),
         temporary=temporary,
     )
+
+
+def temporaries(program: Any, arguments: tuple[Any, ...]) -> int:
+    """XLA's count of temporary bytes of a jitted function, arguments and results apart."""
+    return int(program.lower(*arguments).compile().memory_analysis().temp_size_in_bytes)
 
 
 def seconds_to_compile(function: Callable[..., Any], arguments: tuple[Any, ...], clock: Callable[[], float]) -> float:

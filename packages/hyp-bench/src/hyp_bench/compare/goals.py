@@ -68,9 +68,7 @@ def _goals() -> list[Goal]:
         goals.append(Goal(f"16 x {layer}", "100 x 128", COMPILE, "hyperbolix", 1.0))
     for model, forward in (("ball", 3), ("hyperboloid", 18)):
         goals += _both(f"{model} all pairs", "2,000 x 2,000 x 128", "hyperbolix", forward, 10)
-        goals += [
-            Goal(f"{model} all pairs", "2,000 x 2,000 x 128", m, OURS, megabytes=50) for m in (FORWARD, GRADIENT)
-        ]
+        goals += [Goal(f"{model} all pairs", "2,000 x 2,000 x 128", m, OURS, megabytes=50) for m in (FORWARD, GRADIENT)]
     return goals + _layers() + _optimizers()
 
 

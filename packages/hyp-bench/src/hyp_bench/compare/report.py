@@ -17,12 +17,14 @@ from .floor import Ceilings
 from .libraries import OURS
 from .measure import Row
 
+_WIDTH = 220
 HEADINGS = ("job", "library", "time", "over ours (10-90 %)", "floor", "XLA MB", "peak MB", "error, eps")
 NOTE = (
-    "Time: median of rounds in which every library ran in turn. Over ours: its time over ours within a round, median and "
-    "10th to 90th percentile; above 1 we are faster. Floor: what this machine's memory traffic and arithmetic allow, as a "
-    "share of the time. XLA MB: temporaries, without arguments and results. Peak MB: what a process of its own adds, "
-    "results included. Error: the worst of a few rows in units of 2^-23, by band of radius; WRONG is beyond the tolerance."
+    "Time: median of rounds in which every library ran in turn. Over ours: its time over ours within a round, median "
+    "and 10th to 90th percentile; above 1 we are faster. Floor: what this machine's memory traffic and arithmetic "
+    "allow, as a share of the time. XLA MB: temporaries, without arguments and results. Peak MB: what a process of its "
+    "own adds, results included. Error: the worst of a few rows in units of 2^-23, for points by band of radius, to 5 "
+    "and 5 to 10; WRONG is beyond the tolerance."
 )
 
 
@@ -63,14 +65,27 @@ def _digits(value: float) -> str:
     return f"{value:.1f}" if value < 100 else f"{value:.1e}".replace("e+0", "e")
 
 
+def line(rows: Sequence[Row]) -> str:
+    """The rows of one job in one line: our time, and the others' over it."""
+    first, *others = rows
+    parts = [" ".join(text for text in cells(first) if text)]
+    for row in others:
+        what = ratio(row) if row.ratio is not None else cells(row)[2]
+        parts.append(" ".join(text for text in (row.library, what, "WRONG" if row.wrong else "", row.note) if text))
+    return "; ".join(parts)
+
+
 def print_rows(console: Console, rows: Sequence[Row], ceilings: Ceilings, growth: dict[str, float]) -> None:
     """Prints the table, the ceilings and the exponents."""
     table = Table(box=box.ASCII2 if not console.is_terminal else box.ROUNDED)
     for heading in HEADINGS:
-        table.add_column(heading, justify="left" if heading in ("job", "library") else "right")
+        justify = "left" if heading in ("job", "library") else "right"
+        table.add_column(heading, justify=justify, no_wrap=not console.is_terminal)
     for row in rows:
         table.add_row(*cells(row))
-    console.print(table)
+    # A file has no width, and a table for people is not broken at the width that the console assumes.
+    wide = {} if console.is_terminal else {"width": _WIDTH, "crop": False, "soft_wrap": False}
+    console.print(table, **wide)
     console.print(NOTE, soft_wrap=True)
     console.print(limits(ceilings), soft_wrap=True)
     for curve, exponent in growth.items():
@@ -80,13 +95,13 @@ def print_rows(console: Console, rows: Sequence[Row], ceilings: Ceilings, growth
 def limits(ceilings: Ceilings) -> str:
     """The ceilings in words."""
     return (
-        f"This machine: {ceilings.bandwidth / 1e9:.0f} GB/s in place, {ceilings.flops / 1e9:.0f} GF/s in a float32 matrix "
-        f"product, {1e6 * ceilings.dispatch:.1f} us a call."
+        f"This machine: {ceilings.bandwidth / 1e9:.0f} GB/s in place, {ceilings.flops / 1e9:.0f} GF/s in a float32 "
+        f"matrix product, {1e6 * ceilings.dispatch:.1f} us a call."
     )
 
 
 def plot(path: Path, rows: Sequence[Row], title: str) -> None:
-    """Draws the ratio of every peer at every job, forward and step, with its spread; right of the line we are faster."""
+    """Draws the ratio of every peer at every job with its spread; right of the line we are faster."""
     # Figures are made without pyplot, whose global state would keep every figure alive and need a choice of backend.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -125,4 +140,4 @@ def plot(path: Path, rows: Sequence[Row], title: str) -> None:
         file.write(image.getvalue())
 
 
-__all__ = ["HEADINGS", "NOTE", "cells", "duration", "limits", "plot", "print_rows", "ratio"]
+__all__ = ["HEADINGS", "NOTE", "cells", "duration", "limits", "line", "plot", "print_rows", "ratio"]

@@ -82,7 +82,9 @@ def _plain(row: Row) -> dict[str, Any]:
     found = {f.name: getattr(row, f.name) for f in dataclasses.fields(row)}
     defaults = dataclasses.asdict(Row("", "", "", "", ""))
     found["errors"] = {band: "inf" if e == float("inf") else float(f"{e:.4g}") for band, e in row.errors.items()}
-    found |= {name: [float(f"{t:.4g}") for t in found[name]] for name in ("seconds", "ratio") if found[name] is not None}
+    found |= {
+        name: [float(f"{t:.4g}") for t in found[name]] for name in ("seconds", "ratio") if found[name] is not None
+    }
     return {name: value for name, value in found.items() if value != defaults[name] or name in ("operation", "mode")}
 
 
@@ -100,11 +102,13 @@ def load(path: Path) -> Results:
         raise InputError(f"{path}: is no JSON file ({error}).") from error
     if not isinstance(plain, dict) or plain.pop("format", None) != _FORMAT:
         raise InputError(f"{path}: is no file of `hyp-bench compare --json`.")
-    rows = []
-    for row in plain["rows"]:
-        spreads = {name: Spread(*row[name]) for name in ("seconds", "ratio") if name in row}
-        errors = {band: float(error) for band, error in row.get("errors", {}).items()}
-        rows.append(Row(**(row | spreads | {"errors": errors})))
-    listed = {name: tuple(plain[name]) for name in ("missing", "hostile")}
+    rows = [_row(row) for row in plain["rows"]]
+    listed: dict[str, Any] = {name: tuple(plain[name]) for name in ("missing", "hostile")}
     ceilings = None if plain["ceilings"] is None else Ceilings(**plain["ceilings"])
     return Results(**(plain | listed | {"ceilings": ceilings, "rows": tuple(rows)}))
+
+
+def _row(plain: dict[str, Any]) -> Row:
+    spreads: dict[str, Any] = {name: Spread(*plain[name]) for name in ("seconds", "ratio") if name in plain}
+    errors = {band: float(error) for band, error in plain.get("errors", {}).items()}
+    return Row(**(plain | spreads | {"errors": errors}))

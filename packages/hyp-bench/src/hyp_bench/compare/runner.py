@@ -12,7 +12,7 @@ from .cases.scaling import exponent
 from .floor import Ceilings
 from .floor import measure as ceilings_of
 from .measure import Row, Settings, Verdicts, compiled, growth, measured, trained
-from .report import cells
+from .report import line
 
 
 def run(
@@ -24,10 +24,7 @@ def run(
 
     def add(found: list[Row]) -> None:
         rows.extend(found)
-        first, *others = (cells(row) for row in found)
-        console.print(" | ".join(text for text in first if text), soft_wrap=True)
-        for one in others:
-            console.print("    " + " | ".join(text for text in one if text), soft_wrap=True)
+        console.print(line(found), soft_wrap=True)
 
     for case in timed_cases(settings.against, settings.quick, families):
         add(measured(case, settings, ceilings, verdicts, order))

@@ -46,9 +46,7 @@ def in_turn(
     for ready in contenders.values():
         ready.run()
     once = {name: min(_timed(ready, clock, 1) for _ in range(_WARM_UP)) for name, ready in contenders.items()}
-    inner = {
-        name: max(1, min(_MOST_INNER, round(_LEAST_SECONDS / max(t, 1e-9)))) for name, t in once.items()
-    }
+    inner = {name: max(1, min(_MOST_INNER, round(_LEAST_SECONDS / max(t, 1e-9)))) for name, t in once.items()}
     a_round = sum(once[name] * inner[name] for name in contenders)
     rounds = max(_LEAST_ROUNDS, min(_MOST_ROUNDS, int(seconds / max(a_round, 1e-9))))
     taken: dict[str, list[float]] = {name: [] for name in contenders}
@@ -59,6 +57,7 @@ def in_turn(
 
 
 def _timed(ready: Ready, clock: Callable[[], float], inner: int) -> float:
+    result = None
     start = clock()
     for _ in range(inner):
         result = ready.run()

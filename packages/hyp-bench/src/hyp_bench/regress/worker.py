@@ -51,6 +51,7 @@ def _make(jobs: dict[str, Callable[[], Any]], name: str) -> tuple[Callable[[], A
 
 
 def _time(job: Callable[[], Any], repeats: int, clock: Callable[[], float]) -> float:
+    result = None
     start = clock()
     for _ in range(repeats):
         result = job()

@@ -85,7 +85,7 @@ def _counted() -> Iterator[list[str]]:
     events: list[str] = []
     counting = True
 
-    def listen(event: str, duration: float, **_: Any) -> None:
+    def listen(event: str, duration_secs: float, **kwargs: Any) -> None:
         if counting and event == _EVENT:
             events.append(event)
 

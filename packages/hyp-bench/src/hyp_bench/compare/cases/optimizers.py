@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from hyp_bench.compare.case import STEP, Case, Ready, Work
+from hyp_bench.compare.case import STEP, Case, Ready, Work, temporaries
 from hyp_bench.compare.libraries import OURS
 
 from .points import relative_error
@@ -40,7 +40,9 @@ def touched(rows: int, step: int) -> np.ndarray:
 def dense(rows: int, dim: int, against: Sequence[str]) -> Case:
     """One donated step of the whole table."""
     makers = {OURS: _dense_ours, "optax.adam": _dense_optax}
-    makers |= {name: m for name, m in {"hyperbolix": _dense_hyperbolix, "geoopt": _dense_geoopt}.items() if name in against}
+    makers |= {
+        name: m for name, m in {"hyperbolix": _dense_hyperbolix, "geoopt": _dense_geoopt}.items() if name in against
+    }
     # The table, its gradient and its mean gradient are read, the table and the mean written, and a number a row.
     work = Work(4.0 * rows * (5 * dim + 2), 20.0 * rows * dim)
     return _case(DENSE, f"{rows:,} x {dim}", makers, work, rows, dim, rows)
@@ -115,7 +117,7 @@ def _donated(tx: Any, given: Callable[[Any], Any], rows: int, dim: int) -> Ready
         return np.asarray(jax.jit(step)(start, tx.init(given(start)), g[:few])[0]) - np.asarray(start)
 
     def temporary() -> int:
-        return int(program.lower(x, state, g).compile().memory_analysis().temp_size_in_bytes)
+        return temporaries(program, (x, state, g))
 
     return Ready(run, output, temporary)
 
@@ -190,7 +192,7 @@ def _sparse_ours(rows: int, dim: int) -> Ready:
         return np.asarray(moved[ids[0]] - start[ids[0]])
 
     def temporary() -> int:
-        return int(program.lower(g, ids[0], state, x).compile().memory_analysis().temp_size_in_bytes)
+        return temporaries(program, (g, ids[0], state, x))
 
     return Ready(run, output, temporary, repeats=_STEPS)
 

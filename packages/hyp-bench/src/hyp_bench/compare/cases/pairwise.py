@@ -52,7 +52,14 @@ def judge(model: str, n: int, dim: int, near: float, result: np.ndarray) -> dict
 
 
 def case(
-    model: str, n: int, dim: int, mode: str, against: Sequence[str], near: float = 0.0, series: str = "", at: float = 0.0
+    model: str,
+    n: int,
+    dim: int,
+    mode: str,
+    against: Sequence[str],
+    near: float = 0.0,
+    series: str = "",
+    at: float = 0.0,
 ) -> Case:
     """All pairs of n points."""
     functions = _functions(model) if not (near or series) else {OURS: _functions(model)[OURS]}
@@ -77,7 +84,9 @@ def cases(against: Sequence[str], quick: bool) -> list[Case]:
         case(model, n, dim, mode, against) for model in TITLES for dim in (10, 128) for mode in (FORWARD, GRADIENT)
     ]
     nears = () if quick else (0.01, 0.05)
-    return found + [case(m, n, 128, mode, against, near) for m in TITLES for near in nears for mode in (FORWARD, GRADIENT)]
+    return found + [
+        case(m, n, 128, mode, against, near) for m in TITLES for near in nears for mode in (FORWARD, GRADIENT)
+    ]
 
 
 def _functions(model: str) -> dict[str, Callable[[Any], Any]]:

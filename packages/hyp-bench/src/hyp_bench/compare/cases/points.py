@@ -177,7 +177,9 @@ def _ready_torch(library: str, model: str, operation: str, n: int, dim: int, mod
     torch.set_num_threads(1)
     function = _torch_function(library, model, operation)
     assert function is not None
-    given = [torch.tensor(a, requires_grad=mode == GRADIENT and np.ndim(a) > 0) for a in arguments(model, operation, n, dim)]
+    given = [
+        torch.tensor(a, requires_grad=mode == GRADIENT and np.ndim(a) > 0) for a in arguments(model, operation, n, dim)
+    ]
     c = torch.tensor(1.0)
 
     def forward() -> Any:

@@ -46,14 +46,10 @@ def run(library: str, clock: Callable[[], float], budget: float, edges: EdgeList
     edges = load_mammals() if edges is None else edges
     if library == OURS:
         return [_race(OURS, _ours(edges), edges, clock, budget)]
-    return [
-        _race(f"gensim, alpha {rate:g}", _gensim(edges, rate), edges, clock, budget) for rate in _GENSIM_RATES
-    ]
+    return [_race(f"gensim, alpha {rate:g}", _gensim(edges, rate), edges, clock, budget) for rate in _GENSIM_RATES]
 
 
-def _race(
-    title: str, epochs: Iterator[np.ndarray], edges: EdgeList, clock: Callable[[], float], budget: float
-) -> Race:
+def _race(title: str, epochs: Iterator[np.ndarray], edges: EdgeList, clock: Callable[[], float], budget: float) -> Race:
     from hyp_manifolds import Poincare
 
     from hyp_bench.metric import reconstruction
