@@ -83,9 +83,9 @@ def print_rows(console: Console, rows: Sequence[Row], ceilings: Ceilings, growth
         table.add_column(heading, justify=justify, no_wrap=not console.is_terminal)
     for row in rows:
         table.add_row(*cells(row))
-    # A file has no width, and a table for people is not broken at the width that the console assumes.
-    wide = {} if console.is_terminal else {"width": _WIDTH, "crop": False, "soft_wrap": False}
-    console.print(table, **wide)
+    # A file has no width: the one that a console assumes there would break the cells.
+    wide = console if console.is_terminal else Console(file=console.file, width=_WIDTH, markup=False, highlight=False)
+    wide.print(table)
     console.print(NOTE, soft_wrap=True)
     console.print(limits(ceilings), soft_wrap=True)
     for curve, exponent in growth.items():

@@ -109,6 +109,7 @@ def load(path: Path) -> Results:
 
 
 def _row(plain: dict[str, Any]) -> Row:
-    spreads: dict[str, Any] = {name: Spread(*plain[name]) for name in ("seconds", "ratio") if name in plain}
-    errors = {band: float(error) for band, error in plain.get("errors", {}).items()}
-    return Row(**(plain | spreads | {"errors": errors}))
+    fields: dict[str, Any] = dict(plain)
+    fields |= {name: Spread(*plain[name]) for name in ("seconds", "ratio") if name in plain}
+    fields["errors"] = {band: float(error) for band, error in plain.get("errors", {}).items()}
+    return Row(**fields)

@@ -42,19 +42,21 @@ def ready(build: Callable[[], Any], x: np.ndarray, mode: str) -> Ready:
     import jax.numpy as jnp
     from flax import nnx
 
-    graph, state = nnx.split(build())
+    graph, state = nnx.split(module := build())
+    flat = isinstance(module, nnx.Linear | nnx.Conv)
     leaves, tree = jax.tree.flatten(state)  # flattening a State takes longer than a layer
 
     def forward(leaves: Any, x: Any, c: Any) -> Any:
         module = nnx.merge(graph, jax.tree.unflatten(tree, leaves))
-        return module(x) if isinstance(module, nnx.Linear | nnx.Conv) else module(x, c)
+        return module(x) if flat else module(x, c)
 
     def loss(leaves: Any, x: Any, c: Any) -> Any:
         return jnp.sum(forward(leaves, x, c) ** 2)
 
     given = (leaves, x, np.float32(1))
     if mode == FORWARD:
-        return of_jax(forward, given, lambda result: result)
+        # The Euclidean layer is another function: there is nothing to judge.
+        return of_jax(forward, given, None if flat else lambda result: result)
     return of_jax(jax.value_and_grad(loss, (0, 1), allow_int=True), given)
 
 
@@ -66,6 +68,8 @@ def judge(build: Callable[[], Any], x: np.ndarray, result: np.ndarray) -> dict[s
     module = build()
     with jax.enable_x64(True):
         exact = np.asarray(module(jnp.asarray(x, jnp.float64), jnp.asarray(1.0, jnp.float64)))
+    if np.size(result) != exact.size:
+        return {"on the inputs": float("inf")}
     width = exact.shape[-1]
     exact, got = exact.reshape(-1, width), np.asarray(result, np.float64).reshape(-1, width)
     errors = np.linalg.norm(got - exact, axis=1) / np.linalg.norm(exact, axis=1)

@@ -71,6 +71,7 @@ def compilations_in_a_sweep(job: Job) -> int:
 
     function, (*given, _) = job
     curvatures = [jnp.float32(c) for c in _CURVATURES]
+    jax.clear_caches()
     program = jax.jit(function)
     with _counted() as events:
         for c in curvatures:

@@ -100,7 +100,9 @@ def _hyperbolix(name: str, size: tuple[int, int] | int) -> Any:
     if name == "HypConv2DHyperboloid":  # rows: an unused time, then space; columns: the time, then pixels
         kernel = jnp.pad(jnp.concatenate([own.time_kernel[...][None], kernel]), ((0, 0), (1, 0))).T
         return set_from(theirs, kernel, jnp.pad(bias, (1, 0)))
-    return set_from(theirs, kernel.T if name == "HypConv2DPoincare" else kernel, bias)
+    if name == "HypConv2DPoincare":  # columns are ordered by channel, then by pixel
+        return set_from(theirs, jnp.moveaxis(own.kernel[...], 2, 0).reshape(-1, _SPACE).T, bias)
+    return set_from(theirs, kernel, bias)
 
 
 def _hypll(x: np.ndarray, mode: str) -> Ready:
