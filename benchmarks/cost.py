@@ -19,16 +19,9 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+from hyp_bench.fair import restart
+
 # The default allocator hands every big result back to the system, and both contenders then time page faults.
-_ENVIRONMENT = {
-    "MALLOC_ARENA_MAX": "1",
-    "MALLOC_MMAP_THRESHOLD_": "8589934592",
-    "MALLOC_TRIM_THRESHOLD_": "17179869184",
-    "OMP_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-}
-_ONE_THREAD = "--xla_cpu_multi_thread_eigen=false"
 _CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
 _AGREEMENT = 1e-9  # float64, close to the origin: the twins compute the same function or the ratio means nothing
 
@@ -48,17 +41,6 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--check", action="store_true", help="exit with 1 if a ratio is above the limit")
     parser.add_argument("--json", type=Path, help="also write the rows to this file")
     return parser.parse_args()
-
-
-def _reexecute_tuned() -> None:
-    """Start again under the same allocator and thread settings for both: glibc reads them at start-up only."""
-    wanted = dict(_ENVIRONMENT)
-    wanted["JAX_PLATFORMS"] = os.environ.get("JAX_PLATFORMS") or "cpu"
-    flags = os.environ.get("XLA_FLAGS", "")
-    wanted["XLA_FLAGS"] = flags if _ONE_THREAD in flags else f"{flags} {_ONE_THREAD}".strip()
-    if any(os.environ.get(name) != value for name, value in wanted.items()):
-        sys.stdout.flush()
-        os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | wanted)
 
 
 @dataclass(frozen=True)
@@ -124,7 +106,7 @@ def _conditions(options: argparse.Namespace) -> str:
 def main() -> int:
     """Measure, print the table and, with --check, judge it."""
     options = _options()
-    _reexecute_tuned()
+    restart()
     import cases
     import chex
     import jax

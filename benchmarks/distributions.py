@@ -9,12 +9,14 @@ a diagonal covariance, and the uniform ball, exist on both sides.
 
 import argparse
 import importlib.util
-import os
 import time
 from collections.abc import Callable
 from typing import Any
 
-os.environ.setdefault("JAX_PLATFORMS", "cpu")
+from hyp_bench.fair import restart
+
+if __name__ == "__main__":
+    restart()  # before JAX is imported
 
 import jax
 import jax.numpy as jnp

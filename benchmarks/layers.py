@@ -11,7 +11,6 @@ peer are skipped without it. `--compile` also times tracing and compiling the gr
 
 import argparse
 import importlib.util
-import os
 import statistics
 import sys
 import time
@@ -19,16 +18,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-_ENVIRONMENT = {
-    "MALLOC_ARENA_MAX": "1",
-    "MALLOC_MMAP_THRESHOLD_": "8589934592",
-    "MALLOC_TRIM_THRESHOLD_": "17179869184",
-    "OMP_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-}
+from hyp_bench.fair import restart
+
 _CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
-_ONE_THREAD = "--xla_cpu_multi_thread_eigen=false"
 
 
 @dataclass
@@ -44,16 +36,6 @@ class Row:
     faster: dict[str, tuple[float, float]] = field(default_factory=dict)
     slower: dict[str, tuple[float, float]] = field(default_factory=dict)
     megabytes: tuple[float, float] | None = None
-
-
-def _tuned() -> None:
-    """Start again with the settings that both need, which glibc and XLA read at start-up only."""
-    wanted = _ENVIRONMENT | {"JAX_PLATFORMS": os.environ.get("JAX_PLATFORMS", "cpu")}
-    flags = os.environ.get("XLA_FLAGS", "")
-    wanted["XLA_FLAGS"] = flags if _ONE_THREAD in flags else f"{flags} {_ONE_THREAD}".strip()
-    if any(os.environ.get(name) != value for name, value in wanted.items()):
-        sys.stdout.flush()
-        os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | wanted)
 
 
 def _has(name: str) -> bool:
@@ -327,7 +309,7 @@ def main() -> int:
     parser.add_argument("--clock", choices=_CLOCKS, default="wall", help="cpu: for a busy machine, no GPU")
     parser.add_argument("--batch", type=int, default=1000, help="points for the linear layers")
     options = parser.parse_args()
-    _tuned()
+    restart()
     import jax
 
     device = jax.devices()[0]

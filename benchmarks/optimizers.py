@@ -15,12 +15,13 @@ than at 10 thousand.
 
 import argparse
 import importlib.util
-import os
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+
+from hyp_bench.fair import restart
 
 DENSE = ((1_000_000, 16), (100_000, 10))
 LENGTHS, TOUCHED, DIM = (10_000, 100_000, 1_000_000, 10_000_000), 1000, 10
@@ -28,16 +29,6 @@ PEER_LENGTHS = LENGTHS[:3]  # geoopt's buffers are as long as the table
 LR = 1e-3
 PROMISED = {"optax.adam": 1 / 4.5, "Hyperbolix": 1.9, "geoopt": 1.8}
 SPARSE_PROMISED, GROWTH = 2.0, 2.5
-# glibc gives big buffers back by default, and every contender would time page faults.
-ENVIRONMENT = {
-    "MALLOC_ARENA_MAX": "1",
-    "MALLOC_MMAP_THRESHOLD_": "8589934592",
-    "MALLOC_TRIM_THRESHOLD_": "17179869184",
-    "OMP_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-    "JAX_PLATFORMS": "cpu",
-    "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false",
-}
 Step = Callable[[], object]
 
 
@@ -263,8 +254,7 @@ def sparse(rounds: int) -> list[str]:
 
 def main() -> int:
     """Measures and prints."""
-    if any(os.environ.get(name) != value for name, value in ENVIRONMENT.items()):
-        os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | ENVIRONMENT)
+    restart()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--only", choices=("dense", "sparse"))

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import textwrap
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -47,8 +48,6 @@ def test_linen():
 
 @pytest.mark.one_precision
 def test_equinox():
-    eqx = pytest.importorskip("equinox")
-
     class Model(eqx.Module):
         table: jax.Array
         linear: eqx.nn.Linear

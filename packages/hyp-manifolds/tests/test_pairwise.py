@@ -138,6 +138,24 @@ def test_blocks_are_the_pairs_own_with_gradients(name: str) -> None:
     close(summed(x, y, c), want, 64)
 
 
+@pytest.mark.parametrize("name", DISTINCT)
+def test_a_set_with_itself_is_computed_once_and_is_the_pairs_own(name: str) -> None:
+    """Square blocks, of whole and of remaining rows, with a cotangent that is not symmetric."""
+    x, _ = points(name)
+    x = jnp.concatenate([x, x[:3]])  # coincident points off the diagonal
+    c = jnp.full(3 if name == "product" else (), C, DTYPE)
+    weights = jnp.asarray(np.random.default_rng(0).uniform(size=(len(x), len(x))), DTYPE)
+
+    def total(fn):
+        return jax.jit(jax.value_and_grad(lambda x, c: jnp.sum(weights * jnp.sin(fn(x, x, c))), (0, 1)))
+
+    in_blocks = functools.partial(pairwise_dist, ALL[name], memory=20_000)
+    d = jax.jit(lambda x, c: in_blocks(x, x, c))(x, c)
+    np.testing.assert_allclose(d, jax.jit(each(ALL[name]))(x, x, c), rtol=4 * UNIT)
+    np.testing.assert_array_equal(np.diagonal(d), 0)
+    close(total(in_blocks)(x, c), total(each(ALL[name]))(x, c), 64)
+
+
 @pytest.mark.parametrize("manifold", [BALL, SHEET], ids=repr)
 def test_a_row_with_many_near_pairs(manifold: Manifold) -> None:
     """More than the slots of a block: all its pairs are computed by differences, with the same gradients."""
@@ -200,6 +218,11 @@ g = jax.jit(lambda x, y: pairwise_dist(Poincare(), x, y, 1.0))
 one, many = ((f(a, x), g(a, x)) for a in (x, jax.device_put(x, rows)))
 for a, b in zip(jax.tree.leaves(one), jax.tree.leaves(many), strict=True):
     np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5)
+itself = jax.jit(jax.value_and_grad(lambda x: jnp.sum(pairwise_dist(Poincare(), x, x, 1.0, memory=2**13) ** 2)))
+for a, b in zip(itself(x), itself(jax.device_put(x, rows)), strict=True):
+    np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5)
+each = jax.shard_map(itself, mesh=mesh, in_specs=P("rows"), out_specs=(P(), P("rows")), check_vma=False)
+np.testing.assert_allclose(each(x)[1][:8], itself(x[:8])[1], rtol=1e-5, atol=1e-5)
 by_rows = jax.shard_map(g, mesh=mesh, in_specs=(P("rows"), P()), out_specs=P("rows"))
 np.testing.assert_allclose(jax.jit(by_rows)(x, x), one[1], rtol=1e-6, atol=1e-6)
 part = lambda x, y: jax.lax.psum(jnp.sum(pairwise_dist(Poincare(), x, y, 1.0) ** 2), "rows")

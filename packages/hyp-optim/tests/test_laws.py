@@ -1,6 +1,7 @@
 """Laws of every rule on every manifold: each is stated once, and all share one compiled step per pair."""
 
 import functools
+import os
 
 import hyp_manifolds
 import jax
@@ -17,11 +18,13 @@ LR, C, ROWS, STEPS = 0.07, 0.7, 4, 3
 EPS = float(jnp.finfo(jnp.zeros(())).eps)
 SPACES = {**MODELS, "product": Product.from_signature("P2 H2 S2 (E1 K1)")}
 CHEAP = {"poincare", "hyperboloid"}
-# Adam, which has every part, on every manifold; the other formulas where they are cheap.
+# Every night every rule on every manifold; else Adam, which has every part, and the other formulas where cheap.
+NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
 REST = [pytest.mark.one_precision]
 PAIRS = [pytest.param("adam", space, marks=[] if space in CHEAP else REST) for space in SPACES]
 PAIRS += [pytest.param(rule, "poincare", marks=[] if rule == "nesterov" else REST) for rule in RULES if rule != "adam"]
 PAIRS += [pytest.param("nesterov", "hyperboloid", marks=REST)]
+PAIRS = [pytest.param(rule, space) for rule in RULES for space in SPACES] if NIGHTLY else PAIRS
 every_pair = pytest.mark.parametrize(("rule", "space"), PAIRS)
 
 

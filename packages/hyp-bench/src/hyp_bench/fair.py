@@ -6,7 +6,7 @@ import os
 import sys
 
 # By default glibc gives big buffers back to the system, and every result is page-faulted anew, which times the kernel:
-# the memory is kept. One thread for all, because the libraries' thread pools differ.
+# the memory is kept. One thread and one core for all: the libraries' thread pools differ.
 SETTINGS = {
     "MALLOC_ARENA_MAX": "1",
     "MALLOC_MMAP_THRESHOLD_": "8589934592",
@@ -19,7 +19,7 @@ _ONE_THREAD = "--xla_cpu_multi_thread_eigen=false"
 
 
 def restart() -> None:
-    """Starts the program again with `SETTINGS` in its environment, unless it has them.
+    """Starts the program again with `SETTINGS` in its environment, and on one core, unless it has them.
 
     glibc and XLA read them at start-up only: call it first, before JAX is imported. The platform is the CPU unless
     `JAX_PLATFORMS` says otherwise; `XLA_FLAGS` are kept, and one thread is added.
@@ -29,4 +29,6 @@ def restart() -> None:
     wanted["XLA_FLAGS"] = flags if _ONE_THREAD in flags else f"{flags} {_ONE_THREAD}".strip()
     if any(os.environ.get(name) != value for name, value in wanted.items()):
         sys.stdout.flush()
+        if hasattr(os, "sched_setaffinity"):
+            os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
         os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], os.environ | wanted)

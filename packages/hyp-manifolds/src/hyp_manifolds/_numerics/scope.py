@@ -51,7 +51,8 @@ def scope() -> Scope:
 
 
 @contextlib.contextmanager
-def _enter(new: Scope) -> Iterator[None]:
+def enter(new: Scope) -> Iterator[None]:
+    """Computes in local float64, for results as `new` says."""
     token = _SCOPE.set(new)
     try:
         with jax.enable_x64(True):
@@ -62,7 +63,7 @@ def _enter(new: Scope) -> Iterator[None]:
 
 def full_range() -> contextlib.AbstractContextManager[None]:
     """Computes as for float64 results: for formulas whose intermediates leave the range of the caller's dtype."""
-    return _enter(Scope(np.dtype(np.float64), np.dtype(np.float64)))
+    return enter(Scope(np.dtype(np.float64), np.dtype(np.float64)))
 
 
 def widening(fn: Callable[..., Any], new: Scope, *arrays: Any) -> Any:
@@ -71,7 +72,7 @@ def widening(fn: Callable[..., Any], new: Scope, *arrays: Any) -> Any:
     def narrow(out: Any) -> Any:
         return lax.convert_element_type(out, new.dtype) if jnp.issubdtype(out.dtype, jnp.floating) else out
 
-    with _enter(new):
+    with enter(new):
         wide = [None if a is None else lax.convert_element_type(a, np.float64) for a in arrays]
         return jax.tree.map(narrow, fn(*wide))
 

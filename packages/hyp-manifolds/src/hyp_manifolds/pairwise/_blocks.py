@@ -18,9 +18,8 @@ from hyp_manifolds.product import Product, joint_length
 _BY_PRODUCT, _BY_DIFFERENCES = 40, 32
 
 
-def block_size(n: int, m: int, bytes_a_pair: int, memory: int) -> int:
-    """Rows in a block of an (n, m) matrix: a divisor of n if one is near."""
-    most = min(n, max(1, memory // max(1, m * bytes_a_pair)))
+def near_divisor(n: int, most: int) -> int:
+    """The largest divisor of n from half of `most` to `most`, or `most` itself."""
     return next((b for b in range(most, most // 2, -1) if n % b == 0), most)
 
 

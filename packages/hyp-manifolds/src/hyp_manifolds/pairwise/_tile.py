@@ -70,10 +70,15 @@ def _pair(how: How) -> Callable[..., jax.Array]:
     return dist
 
 
-def _keys(near: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """The column of each near pair (else M), and how many of them the row with the most has."""
+def _most(near: jax.Array) -> jax.Array:
+    """How many near pairs the row with the most has."""
+    return jnp.max(jnp.sum(near, axis=1, dtype=np.int32))
+
+
+def _keys(near: jax.Array) -> jax.Array:
+    """The column of each near pair, else M."""
     m = near.shape[1]
-    return jnp.where(near, jnp.arange(m, dtype=np.int32), np.int32(m)), jnp.max(jnp.sum(near, axis=1, dtype=np.int32))
+    return jnp.where(near, jnp.arange(m, dtype=np.int32), np.int32(m))
 
 
 def varying_like(x: jax.Array, tree: Any) -> Any:
@@ -94,10 +99,11 @@ def _following(keys: jax.Array, last: jax.Array) -> tuple[jax.Array, jax.Array]:
 
 
 def _again(how: How, x: jax.Array, y: jax.Array, c: jax.Array, near: jax.Array, d: jax.Array) -> jax.Array:
-    keys, most = _keys(near)
-    dist, index = _pair(how), jnp.arange(len(x), dtype=np.int32)
+    most, dist, index = _most(near), _pair(how), jnp.arange(len(x), dtype=np.int32)
 
     def one_by_one(d: jax.Array) -> jax.Array:
+        keys = _keys(near)
+
         def step(_: Any, state: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
             last, d = state
             j, at = _following(keys, last)
@@ -130,7 +136,7 @@ def _backward(how: How, arguments: tuple[Any, ...], g: jax.Array) -> tuple[Any, 
     )
     rho = unit_distance(how.kind, t, how.scope.compute)
     by_root = -jnp.sum(jnp.where(good, g_wide * rho, 0.0)) / (root * root)
-    sides = [_cotangent(by_t, right), _cotangent(by_t.T, left)]
+    sides = [_left_cotangent(by_t, right), _right_cotangent(by_t, left)]
     by_x, by_y, by_c = varying_like(x, tuple(jnp.zeros_like(a) for a in (x, y, c)))
     if near is not None:
         by_x, by_y, by_c = _again_backward(how, x, y, c, near, g, (by_x, by_y, by_c))
@@ -138,21 +144,33 @@ def _backward(how: How, arguments: tuple[Any, ...], g: jax.Array) -> tuple[Any, 
     return like((by_x, by_y, by_c, *sides, by_root), (x, y, c, left, right, root))
 
 
-def _cotangent(by_t: jax.Array, other: Rows) -> Rows:
-    """Of the one side's `Rows`, from those of the other: dt = q dp + dr - <w, dz>. One product for all three."""
-    columns = jnp.concatenate([other.z, other.p[:, None], jnp.ones_like(other.p)[:, None]], 1)
+def _left_cotangent(by_t: jax.Array, right: Rows) -> Rows:
+    """Of the left `Rows`, from those of the right: dt = q dp + dr - <w, dz>. One product for all three."""
+    columns = jnp.concatenate([right.z, right.p[:, None], jnp.ones_like(right.p)[:, None]], 1)
     columns = lax.convert_element_type(columns, by_t.dtype)
     out = jnp.matmul(by_t, columns, precision=lax.Precision.HIGHEST)
     return Rows(-out[:, :-2], out[:, -2], out[:, -1])
 
 
+def _right_cotangent(by_t: jax.Array, left: Rows) -> Rows:
+    """Of the right `Rows`, from those of the left.
+
+    Hazard: the CPU multiplies a large transposed matrix at half the speed. Cure: transpose the small factors.
+    """
+    lines = jnp.concatenate([left.z.T, left.p[None], jnp.ones_like(left.p)[None]], 0)
+    lines = lax.convert_element_type(lines, by_t.dtype)
+    out = jnp.matmul(lines, by_t, precision=lax.Precision.HIGHEST)
+    return Rows(-out[:-2].T, out[-2], out[-1])
+
+
 def _again_backward(
     how: How, x: jax.Array, y: jax.Array, c: jax.Array, near: jax.Array, g: jax.Array, zeros: tuple[jax.Array, ...]
 ) -> tuple[jax.Array, ...]:
-    keys, most = _keys(near)
-    dist, index = _pair(how), jnp.arange(len(x), dtype=np.int32)
+    most, dist, index = _most(near), _pair(how), jnp.arange(len(x), dtype=np.int32)
 
     def one_by_one(sums: tuple[jax.Array, ...]) -> tuple[jax.Array, ...]:
+        keys = _keys(near)
+
         def step(_: Any, state: tuple[jax.Array, tuple[jax.Array, ...]]) -> Any:
             last, (by_x, by_y, by_c) = state
             j, at = _following(keys, last)

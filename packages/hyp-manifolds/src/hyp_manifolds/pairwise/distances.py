@@ -5,17 +5,17 @@ from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float
 
 from hyp_manifolds import _arguments
 from hyp_manifolds._door import door
 from hyp_manifolds._manifold import Manifold, Scalar
 from hyp_manifolds._numerics import scope
-from hyp_manifolds.pairwise import _blocks
+from hyp_manifolds.pairwise import _blocks, _matrix
+from hyp_manifolds.pairwise._tile import varying_like
 
 Mode = Literal["accurate", "fast"]
-MEMORY = 2**24  # bytes for a block's temporaries: 16 MiB
+MEMORY = 2**25  # bytes for the temporaries of a block: 32 MiB
 
 
 def pairwise_dist(
@@ -26,13 +26,12 @@ def pairwise_dist(
     Args:
         manifold: the manifold, any.
         x: points, shape (..., A).
-        y: points, shape (..., A).
+        y: points, shape (..., A). The same array object as x: every pair is computed once, for half of the time.
         c: curvature magnitude, scalar (for a `Product` also one per factor).
         mode: "accurate": the contract of `manifold.dist` for every pair. "fast": one float32 matrix product; its
             absolute error in cosh(sqrt(c) d) is 2^-24 (A/4 + 8) cosh(r_x) cosh(r_y), which leaves no digit of a near
             pair beyond a scaled radius of about 5.
-        memory: bytes that the temporaries of a block of rows may take, about; a block has one row at least. The
-            result itself comes on top.
+        memory: bytes that the temporaries of a tile of pairs may take, about. The result itself comes on top.
 
     Returns:
         Shape x.shape[:-1] + y.shape[:-1], in the unit of distance. The gradient takes the memory of a block too; it is
@@ -44,11 +43,11 @@ def pairwise_dist(
 
     Accuracy: accurate mode, 4 eps times the condition number. For float32 a product in local float64 serves the
     hyperbolic models, the sphere and flat space, and pairs too near for it are computed again by `manifold.dist`; where
-    some row has more than 32 of those, all pairs of its block are. float64 and other manifolds are computed pair by
-    pair, in blocks as well.
+    some row has more than 32 of those, all pairs of its tile are. float64 and other manifolds are computed pair by
+    pair, in tiles as well.
     """
     check("pairwise_dist", manifold, mode, memory)
-    return _pairwise_dist(manifold, x, y, c, mode, memory)
+    return _pairwise_dist(manifold, x, y, c, mode, memory, x is y)
 
 
 def pairwise_sum(
@@ -71,7 +70,7 @@ def pairwise_sum(
         y: points, shape (M, A).
         c: as for `pairwise_dist`, and so are
         mode: and
-        memory: the bytes for a block.
+        memory: the bytes for a block, about; a block has 32 rows at least.
 
     Returns:
         What `fn` returns, summed over all blocks.
@@ -112,13 +111,17 @@ def fold(
     def part(rows: jax.Array, index: jax.Array) -> Any:
         return fn(_pairwise_dist(manifold, rows, y, c, mode, memory), index)
 
-    return _blocks.fold(len(x), block_rows(manifold, len(x), y, mode, memory), part, x, combine)
+    return _blocks.fold(len(x), block_rows(len(x), y, memory), part, x, combine)
 
 
-def block_rows(manifold: Manifold, n: int, y: jax.Array, mode: Mode, memory: int) -> int:
-    """How many of n points are a block of distances to y (M, A)."""
-    product = mode == "fast" or jnp.result_type(y) != np.float64
-    return _blocks.block_size(n, len(y), _blocks.bytes_a_pair(manifold, y.shape[1], product=product), memory)
+def block_rows(n: int, y: jax.Array, memory: int) -> int:
+    """How many of n points are a block of distances to y (M, A): four numbers a pair, and 32 rows at least.
+
+    Every block adds to the gradient by all of y: with fewer rows the more points there are, time would grow faster
+    than their square.
+    """
+    pair = 4 * max(4, jnp.result_type(y).itemsize)
+    return _blocks.near_divisor(n, min(n, max(32, memory // (len(y) * pair))))
 
 
 def check(where: str, manifold: Any, mode: Any, memory: Any) -> None:
@@ -138,16 +141,15 @@ def _pairwise_dist(
     c: Scalar,
     mode: Mode = "accurate",
     memory: int = MEMORY,
+    same: bool = False,
 ) -> Array:
     a, b = (p.reshape(-1, p.shape[-1]) for p in (x, y))
     if not len(a) or not len(b):
         return jnp.zeros((*x.shape[:-1], *y.shape[:-1]), scope().dtype)
     product = scope().narrow or mode == "fast"
     right = _blocks.side(self, b, c, product=product)
-
-    @jax.checkpoint
-    def part(rows: jax.Array, _: jax.Array) -> jax.Array:
-        return _blocks.block(self, rows, b, c, right, accurate=mode == "accurate")
-
-    size = _blocks.block_size(len(a), len(b), _blocks.bytes_a_pair(self, a.shape[1], product=product), memory)
-    return _blocks.split(len(a), size, part, a).reshape(*x.shape[:-1], *y.shape[:-1])
+    pair = _blocks.bytes_a_pair(self, a.shape[1], product=product)
+    rows, columns = (_matrix.tile_length(len(p), pair, memory) for p in (a, b))
+    plan = _matrix.Plan(self, scope(), mode == "accurate", same, rows, columns)
+    a, b, c, right = varying_like(a[0] + b[0], (a, b, c, right))
+    return jnp.reshape(_matrix.matrix(plan, a, b, c, right), (*x.shape[:-1], *y.shape[:-1]))

@@ -71,7 +71,7 @@ def nearest(
         return lax.top_k(-d, k)[1]
 
     held, known, curvature = lax.stop_gradient((rows, table, c))
-    size = block_rows(manifold, n, table, mode, memory)
+    size = block_rows(n, table, memory)
     found = _blocks.split(n, size, part, held) if n else jnp.zeros((0, k), np.int32)
     one = jax.vmap(jax.vmap(manifold.dist, (None, 0, None)), (0, 0, None))
     distances = one(rows, table[found], c)
@@ -139,7 +139,7 @@ def ranks(
 
     if not len(queries):
         return Ranks(jnp.zeros(targets.shape, np.int32), jnp.zeros(0, table.dtype))
-    size = block_rows(manifold, len(queries), table, mode, memory)
+    size = block_rows(len(queries), table, memory)
     return lax.stop_gradient(_blocks.split(len(queries), size, part, queries))
 
 
