@@ -30,7 +30,7 @@ class Accuracy:
     hyp-manifolds breaks its contract.
     """
 
-    library: Literal["hyp-manifolds", "geoopt", "hypll"] = "hyp-manifolds"
+    library: Literal["hyp-manifolds", "geoopt", "hypll", "hyperbolix"] = "hyp-manifolds"
     """What to measure; others than ours have to be installed beside hyp-bench."""
     models: tuple[str, ...] = ()
     """Models, by name; all of them if not given."""
