@@ -1,5 +1,6 @@
 """Layers on small batches, with and without jit: `uv run pytest benchmarks/ --benchmark-only -v`."""
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -33,7 +34,7 @@ class Stack(nnx.Module):
     """Linear layers, one after the other."""
 
     def __init__(self, *dims: int) -> None:
-        pairs = zip(dims[:-1], dims[1:], strict=True)
+        pairs = itertools.pairwise(dims)
         self.layers = nnx.List([HypLinearPoincare(BALL, i, o, rngs=nnx.Rngs(i)) for i, o in pairs])
 
     def __call__(self, x: jax.Array, c: Any) -> jax.Array:

@@ -60,7 +60,7 @@ def test_a_contender_that_fails_costs_no_other(script) -> None:
 def test_a_step_is_stopped_at_its_limit_and_what_it_measured_counts(script, tmp_path) -> None:
     run = script["run"]
     rows = tmp_path / "slow.jsonl"
-    code = f"import time; open({str(rows)!r}, 'w').write('{{\"kind\": \"floor\"}}\\n{{\"ki'); time.sleep(60)"
+    code = f'import time; open({str(rows)!r}, \'w\').write(\'{{"kind": "floor"}}\\n{{"ki\'); time.sleep(60)'
     process = subprocess.Popen([sys.executable, "-c", code], start_new_session=True)
     time.sleep(0.5)
     found = run.finish(run.Running(run.Step("slow", 0.1, 0), process, time.monotonic(), 0.1), tmp_path)

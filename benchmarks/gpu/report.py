@@ -95,8 +95,9 @@ def _speed(results: Results) -> Iterator[str]:
     yield "Share: of the bound by bytes or by float32 products, whichever is longer. Beside it the ratio to the"
     yield "Euclidean relative, which computes another function."
     yield ""
-    yield "| case | what | ms | 10th to 90th percentile | bound, ms | share | over Euclid | temporaries, MB | compiling, s |"
-    yield "|---|---|---|---|---|---|---|---|---|"
+    heads = ("case", "what", "ms", "10th to 90th percentile", "bound, ms", "share", "over Euclid", "temporaries, MB")
+    yield f"| {' | '.join(heads)} | compiling, s |"
+    yield "|---" * (len(heads) + 1) + "|"
     flat = {row["case"]: row["seconds"] for row in rows if row["name"] == "Euclid" and "seconds" in row}
     for row in rows:
         if "error" in row:

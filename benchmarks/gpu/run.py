@@ -77,7 +77,10 @@ def start(step: Step, out: pathlib.Path, limit: float, tiny: bool, backend: str)
     rows.write_text("")
     environment = sources.environment(out / "metadata") | step.environment
     environment |= {"JAX_COMPILATION_CACHE_DIR": str(out / "cache"), "HYP_GPU_OUTCOMES": str(rows)}
-    environment |= {"HYP_GPU_DEADLINE": str(time.time() + 0.9 * limit), "HYPOTHESIS_STORAGE_DIRECTORY": str(out / "cache")}
+    environment |= {
+        "HYP_GPU_DEADLINE": str(time.time() + 0.9 * limit),
+        "HYPOTHESIS_STORAGE_DIRECTORY": str(out / "cache"),
+    }
     if step.tests:  # side by side, none may claim the whole device
         environment["XLA_PYTHON_CLIENT_PREALLOCATE"] = "false"
         environment["PYTHONPATH"] += os.pathsep + str(pathlib.Path(__file__).parent)

@@ -85,9 +85,7 @@ def pairwise(tiny: bool) -> Iterator[Row]:
             yield from _rows(f"pairwise {n} x {dim}", contenders, flops=2 * n * n * dim, moved=4.0 * n * n)
         n = sizes[0]
         contenders = {"ball": (_summed(memory), (x[:n],)), "Euclid": (jax.value_and_grad(_gram_sum), (x[:n],))}
-        yield from _rows(
-            f"pairwise sum, gradient {n} x {dim}", contenders, flops=6 * n * n * dim, moved=12.0 * n * dim
-        )
+        yield from _rows(f"pairwise sum, gradient {n} x {dim}", contenders, flops=6 * n * n * dim, moved=12.0 * n * dim)
 
 
 def _gram(x: jax.Array) -> jax.Array:
@@ -169,7 +167,9 @@ def tables(tiny: bool) -> Iterator[Row]:
         moved = 4.0 * rows * (5 * dim + 2)  # points and moments read and written, gradients read
         for name, tx in (("ours", riemannian_adam(1e-3, manifolds=BALL)), ("Euclid", optax.adam(1e-3))):
             # one after the other: two tables of the longest with their states would fill the device
-            yield from _rows(f"table {rows:,} x {dim}", {name: _dense(tx, rows, dim)}, flops=0, moved=moved, donate=(0, 1))
+            yield from _rows(
+                f"table {rows:,} x {dim}", {name: _dense(tx, rows, dim)}, flops=0, moved=moved, donate=(0, 1)
+            )
         for touched in (10,) if tiny else (1_000, 100_000):
             sparse = _sparse(rows, dim, touched)
             moved = 4.0 * touched * (5 * dim + 2)

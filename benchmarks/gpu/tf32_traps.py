@@ -93,7 +93,11 @@ CASES: dict[str, tuple[Callable[[jax.Array], Any], Callable[[], np.ndarray], flo
     "pairwise_dist in the ball": (lambda x: pairwise_dist(BALL, x, x, 1.0), exact_dist, 16),
     "lorentz_centroid": (lambda x: lorentz_centroid(BALL, x, jnp.asarray(WEIGHTS), 1.0), exact_centroid, 16),
     "hyperplane_dist": (planes, exact_hyperplane_dist, 64),
-    "mobius_matvec": (lambda x: mobius_matvec(BALL, jnp.asarray(MATRIX), x[0], 1.0)[None], lambda: exact_matvec()[None], 64),
+    "mobius_matvec": (
+        lambda x: mobius_matvec(BALL, jnp.asarray(MATRIX), x[0], 1.0)[None],
+        lambda: exact_matvec()[None],
+        64,
+    ),
     "an isometry and its inverse": (moved, lambda: wide(X), 256),
 }
 

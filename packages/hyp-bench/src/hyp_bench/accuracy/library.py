@@ -57,7 +57,7 @@ class Library(Protocol):
 class Jax:
     """A library of JAX functions of single points, under jit(vmap(.))."""
 
-    reach: Mapping[str, float] = {}  # noqa: RUF012 - of the class, and read only
+    reach: Mapping[str, float] = {}
     vows = False
 
     def __init__(self, name: str, version: str, table: Mapping[tuple[str, str], Callable[..., Any]]) -> None:

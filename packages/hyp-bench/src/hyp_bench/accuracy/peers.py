@@ -85,10 +85,11 @@ _CLASSES = {
     "stereographic": "Stereographic",
     "euclidean": "Euclidean",
 }
-_METHODS = (
-    "dist sqdist dist_0 conformal_factor addition scalar_mul expmap expmap_0 logmap logmap_0 geodesic ptransp "
-    "ptransp_0 gyration tangent_inner tangent_norm egrad2rgrad busemann"
-).split()
+_METHODS = [
+    "dist", "sqdist", "dist_0", "conformal_factor", "addition", "scalar_mul", "expmap", "expmap_0", "logmap",
+    "logmap_0", "geodesic", "ptransp", "ptransp_0", "gyration", "tangent_inner", "tangent_norm", "egrad2rgrad",
+    "busemann",
+]  # fmt: skip
 
 
 def hyperbolix() -> Library:

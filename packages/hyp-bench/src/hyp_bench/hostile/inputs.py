@@ -100,16 +100,16 @@ def _last_points(batch: Batch) -> list[Change]:
 def _denormals(batch: Batch) -> list[Change]:
     """Numbers below the normal ones: points beside the origin, tangents, and both."""
     found: list[Change] = []
-    axis = oracle.ORACLES[batch.model].chart
+    chart = oracle.ORACLES[batch.model].chart
     for c in np.unique(batch.c):
         row = next(i for i, r in enumerate(batch.regime) if r == "generic" and batch.radius[i] == 1 and batch.c[i] == c)
-        origin = axis.origin(batch.chart["v"].shape[1] - (batch.model == "sphere"), float(c)).astype(np.float32)
+        origin = chart.origin(batch.chart["v"].shape[1] - (batch.model == "sphere"), float(c)).astype(np.float32)
         tiny = np.float32(_DENORMAL) * np.sign(batch.chart["o"][row])
         if batch.model == "sphere":
             tiny[0] = 0.0
         beside = np.where(origin == 0, tiny, origin)
         whole = batch.arrays["x"].shape[1] - len(beside)  # the time coordinate, which the chart leaves out
-        point = np.concatenate([np.full(whole, 1 / np.sqrt(c), np.float32), beside])
+        point = np.concatenate([np.full(whole, 1 / np.sqrt(abs(c) or 1.0), np.float32), beside])
         vector = np.concatenate([np.zeros(whole, np.float32), tiny])
         found += [
             ("denormal", row, {"x": point}),
@@ -133,7 +133,8 @@ def cases(batch: Batch, letters: str, *, ignored: str = "") -> Cases:
     finite = [
         i
         for i, regime in enumerate(batch.regime)
-        if (tangents or not regime.startswith("tangent")) and all(np.isfinite(batch.arrays[k][i]).all() for k in letters)
+        if (tangents or not regime.startswith("tangent"))
+        and all(np.isfinite(batch.arrays[k][i]).all() for k in letters)
     ]
     ordinary = [i for i in finite if batch.regime[i] == "generic" and 0.1 <= batch.radius[i] <= _ORDINARY_RADIUS]
     poisoned = [

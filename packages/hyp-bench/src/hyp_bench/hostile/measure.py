@@ -73,9 +73,12 @@ def measure_operation(library: Library, model: str, operation: str, batches: Seq
 
 
 def _accepted(library: Library, model: str, given: Cases) -> np.ndarray:
-    """Whether the library says what comes of each row: points within its reach, and others where it says so."""
+    """Whether the library says what comes of each row: points within its reach, and others where it says so.
+
+    Of infinite inputs no library says anything.
+    """
     if library.vows:
-        return np.ones(len(given.kind), bool)
+        return given.kind != "infinite"
     radius = given.batch.radius[given.rows]
     return ~np.isin(given.kind, _STRANGE) & (radius <= library.reach.get(model, np.inf))
 
@@ -104,5 +107,5 @@ def _judged(library: Library, model: str, operation: str, given: Cases) -> Itera
         else:
             promise = Promise(given.batch, operation, int(row))
             bad = not finite[at] and promise.broken_by(value[at])
-            rough = not smooth[at] and promise.gradient_broken_by(value[at])
+            rough = not smooth[at] and promise.gradient_broken_by(value[at], cotangent[at])
             yield bad, rough, bool(off[at]) and kind != "outside", False
