@@ -32,7 +32,7 @@ class Accuracy:
 
     float64: ClassVar[bool] = True
 
-    library: Literal["hyp-manifolds", "geoopt", "hypll"] = "hyp-manifolds"
+    library: Literal["hyp-manifolds", "geoopt", "hypll", "hyperbolix"] = "hyp-manifolds"
     """What to measure; others than ours have to be installed beside hyp-bench."""
     models: tuple[str, ...] = ()
     """Models, by name; all of them if not given."""

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-import importlib
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import tyro
 from rich.console import Console
@@ -17,6 +16,7 @@ from hyp_bench.fair import restart
 from hyp_bench.tasks._options import require
 
 if TYPE_CHECKING:
+    from hyp_bench import hostile
     from hyp_bench.compare import Row, Settings
     from hyp_bench.compare.floor import Ceilings
 
@@ -82,11 +82,11 @@ class Compare:
             0.5 if self.quick else 2.0, 20.0 if self.quick else 300.0,
         )  # fmt: skip
         rows, ceilings, growth = self._measure(console, settings, families)
-        hostile = self._hostile(console, present)
+        counts = self._hostile(console, present)
         if self.json is not None:
-            self._save(self.json, rows, ceilings, growth, hostile, missing)
+            self._save(self.json, rows, ceilings, growth, counts, missing)
             console.print(f"wrote {self.json}")
-        return self._judge(console, rows)
+        return self._judge(console, rows, counts)
 
     def _measure(
         self, console: Console, settings: Settings, families: tuple[str, ...]
@@ -104,14 +104,15 @@ class Compare:
             console.print(f"wrote {self.plot}")
         return rows, ceilings, growth
 
-    def _hostile(self, console: Console, present: list[str]) -> list[dict[str, Any]]:
+    def _hostile(self, console: Console, present: list[str]) -> list[hostile.Row]:
         """Counts of what hostile inputs break."""
         if self.what not in ("nan", "all"):
             return []
-        hostile = importlib.import_module("hyp_bench.hostile")
-        rows = hostile.measure(["hyp", *(name for name in present if name != "gensim")], quick=self.quick)
-        console.print(hostile.table(rows))
-        return [row._asdict() for row in rows]
+        from hyp_bench.hostile import measure, table
+
+        rows = measure(["hyp-manifolds", *(name for name in present if name != "gensim")], quick=self.quick)
+        console.print(table(rows))
+        return rows
 
     def _save(
         self,
@@ -119,7 +120,7 @@ class Compare:
         rows: list[Row],
         ceilings: Ceilings | None,
         growth: dict[str, float],
-        hostile: list[dict[str, Any]],
+        counts: list[hostile.Row],
         missing: list[str],
     ) -> None:
         from hyp_bench.compare import Results, save
@@ -128,13 +129,14 @@ class Compare:
         today = datetime.datetime.now(datetime.UTC).date().isoformat()
         results = Results(
             self._command(), today, device_name(), all_versions(), self.clock, tuple(missing), ceilings, tuple(rows),
-            growth, tuple(hostile),
+            growth, tuple(row._asdict() for row in counts),
         )  # fmt: skip
         save(path, results)
 
-    def _judge(self, console: Console, rows: list[Row]) -> int:
+    def _judge(self, console: Console, rows: list[Row], counts: list[hostile.Row]) -> int:
         """Prints the promises; 1 where --check asks for it and one is missed."""
         from hyp_bench.compare import OURS, judge
+        from hyp_bench.hostile import broken
 
         outcomes = judge(rows)
         for outcome in outcomes:
@@ -143,7 +145,10 @@ class Compare:
         wrong = [row for row in rows if row.wrong and row.library.partition(",")[0] == OURS]
         for row in wrong:
             console.print(f"WRONG: ours, {row.operation} {row.size} {row.mode}: {row.errors}", soft_wrap=True)
-        return int(self.check and bool(wrong or not all(outcome.kept for outcome in outcomes)))
+        bad = broken(counts)
+        for one in bad:
+            console.print(f"MISSED: {one.model}.{one.operation}, {one.kind} inputs: {one.wrong} of {one.inputs}")
+        return int(self.check and bool(wrong or bad or not all(outcome.kept for outcome in outcomes)))
 
     def _command(self) -> str:
         return shlex.join(["hyp-bench", *sys.argv[1:]])
