@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hyp_bench import hostile
 from hyp_bench.cli import main
 from hyp_bench.compare import GOALS, PEERS, Results, Row, Settings, choose, judge, load, runner, save, skipped
 from hyp_bench.compare.case import FORWARD, GRADIENT, Case, Ready, Work, of_jax
@@ -211,7 +212,7 @@ def test_exponents_are_fitted_to_each_curve() -> None:
         Row("points", "toy", f"{n}", FORWARD, "hyp", Spread(n**1.5, 0, 0), series="points", at=n)
         for n in (10, 100, 1000)
     ]
-    assert growth(rows, exponent) == {"toy forward: points, hyp": pytest.approx(1.5)}
+    assert growth(rows, exponent) == {"time, toy forward: points, hyp": pytest.approx(1.5)}
 
 
 def test_compilations_are_counted() -> None:
@@ -265,6 +266,24 @@ def test_the_check_fails_where_our_own_result_is_wrong(
     ]
     assert main(command) == 0
     assert main([*command, "--check"]) == 1
+
+
+def test_hostile_inputs_are_counted_saved_and_judged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys, fair_process
+) -> None:
+    asked: list[list[str]] = []
+
+    def rows(libraries: list[str], *, quick: bool) -> list[hostile.Row]:
+        asked.append(list(libraries))
+        return [hostile.Row("hyp-manifolds", "poincare", "dist", 10, bad, 0, 0, 0, "edge", True) for bad in (0, 3)]
+
+    monkeypatch.setattr(hostile, "measure", rows)
+    command = ["compare", "nan", "--against", "", "--json", str(tmp_path / "n.json")]
+    assert main([*command, "--check"]) == 1 and main(command) == 0
+    assert asked == [["hyp-manifolds"]] * 2
+    assert "MISSED: poincare.dist, edge inputs: 3 of 10" in capsys.readouterr().out
+    write_page(tmp_path / "p.md", [tmp_path / "n.json"], None, "hyp-bench compare")
+    assert "| hyp-manifolds | poincare | 20 | 3 | 0 | 0 | 0 |" in (tmp_path / "p.md").read_text()
 
 
 @pytest.mark.parametrize(

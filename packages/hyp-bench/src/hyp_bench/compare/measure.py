@@ -183,14 +183,16 @@ def trained(settings: Settings) -> Iterator[list[Row]]:
 
 
 def growth(rows: Sequence[Row], exponent: Callable[[Sequence[float], Sequence[float]], float]) -> dict[str, float]:
-    """Fitted exponents of time: 'operation, curve, library' to the power of what grows."""
-    curves: dict[str, list[Row]] = {}
+    """Fitted exponents of time and of temporary memory: the curve's name to the power of what grows along it."""
+    curves: dict[str, list[tuple[float, float]]] = {}
     for row in rows:
+        name = f"{row.operation} {row.mode}: {row.series}, {row.library}"
         if row.series and row.seconds is not None:
-            name = f"{row.operation} {row.mode}: {row.series}, {row.library}"
-            curves.setdefault(name, []).append(row)
+            curves.setdefault(f"time, {name}", []).append((row.at, row.seconds.median))
+        if row.series and row.temporary:
+            curves.setdefault(f"memory, {name}", []).append((row.at, row.temporary))
     return {
-        name: exponent([row.at for row in points], [row.seconds.median for row in points if row.seconds])
+        name: exponent([at for at, _ in points], [value for _, value in points])
         for name, points in curves.items()
         if len(points) > 1
     }

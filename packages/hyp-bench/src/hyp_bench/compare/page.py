@@ -32,6 +32,10 @@ all fit into one environment, so there is a run for each. No GPU was at hand: ev
 
 {note}
 """
+_HOSTILE = (
+    "Points at the edge, coincident points, zero and huge tangents, denormals, infinity, NaN, c from 1e-6 to 1e3: how "
+    "many results are wrong of those that float32 can hold. In parentheses: inputs beyond what the library accepts."
+)
 _COST = """
 ## What the accuracy costs
 
@@ -85,7 +89,7 @@ def section(results: Results, name: str) -> str:
         text += _table(title, [row for row in results.rows if row.family == family and not row.series])
     text += _table("Curves", [row for row in results.rows if row.series])
     if results.growth:
-        text += "\n| curve | time grows as |\n|---|---|\n"
+        text += "\n| curve | grows as |\n|---|---|\n"
         text += "".join(f"| {curve} | n^{exponent:.2f} |\n" for curve, exponent in results.growth.items())
     return text + _hostile(results.hostile)
 
@@ -103,11 +107,19 @@ def _line(texts: Any) -> str:
 
 
 def _hostile(rows: Sequence[dict[str, Any]]) -> str:
+    """Counts by library and model; in parentheses those outside of what the library says it accepts."""
     if not rows:
         return ""
-    headings = list(rows[0])
-    lines = ["\n### Hostile inputs\n", _line(h.replace("_", " ") for h in headings), _line(["---"] * len(headings))]
-    return "\n".join([*lines, *(_line(f"{row[h]}" for h in headings) for row in rows)]) + "\n"
+    headings = ("library", "model", "inputs", "not finite", "gradient not finite", "off the manifold", "inf, NaN")
+    lines = [f"\n### Hostile inputs\n\n{_HOSTILE}\n", _line(headings), _line(["---"] * len(headings))]
+    for library, model in dict.fromkeys((row["library"], row["model"]) for row in rows):
+        own = [row for row in rows if (row["library"], row["model"]) == (library, model)]
+        texts = [library, model, f"{sum(row['inputs'] for row in own):,}"]
+        for count in ("non_finite", "non_finite_gradient", "off_manifold", "implausible"):
+            within, beyond = (sum(row[count] for row in own if row["accepted"] is a) for a in (True, False))
+            texts.append(f"{within} ({beyond})" if beyond else f"{within}")
+        lines.append(_line(texts))
+    return "\n".join(lines) + "\n"
 
 
 def _cost(path: Path) -> str:

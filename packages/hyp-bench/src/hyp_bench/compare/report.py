@@ -89,7 +89,7 @@ def print_rows(console: Console, rows: Sequence[Row], ceilings: Ceilings, growth
     console.print(NOTE, soft_wrap=True)
     console.print(limits(ceilings), soft_wrap=True)
     for curve, exponent in growth.items():
-        console.print(f"time ~ n^{exponent:.2f}: {curve}", soft_wrap=True)
+        console.print(f"n^{exponent:.2f}: {curve}", soft_wrap=True)
 
 
 def limits(ceilings: Ceilings) -> str:
