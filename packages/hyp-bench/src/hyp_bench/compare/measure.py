@@ -65,6 +65,7 @@ class Settings:
         speed, memory: what to measure.
         seconds: about how long the rounds of a case take.
         budget: seconds that a training may take.
+        only: part of the names of the jobs to measure.
     """
 
     against: tuple[str, ...] = ()
@@ -74,6 +75,7 @@ class Settings:
     memory: bool = True
     seconds: float = 2.0
     budget: float = 300.0
+    only: str = ""
 
     @property
     def now(self) -> Callable[[], float]:
@@ -145,6 +147,8 @@ def _row(case: Case, library: str, **more: object) -> Row:
 def compiled(settings: Settings) -> Iterator[list[Row]]:
     """Rows of the time to compile gradients and of the compilations in a sweep of curvatures."""
     for (operation, size), builders in compilation.jobs(settings.against, settings.quick).items():
+        if settings.only not in f"compile: {operation} {size}":
+            continue
         built = {library: build() for library, build in builders.items()}
         taken: dict[str, list[float]] = {library: [] for library in built}
         for job in built.values():  # the first pays for imports and for the machine's caches

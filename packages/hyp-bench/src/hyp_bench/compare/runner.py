@@ -27,11 +27,13 @@ def run(
         console.print(line(found), soft_wrap=True)
 
     for case in timed_cases(settings.against, settings.quick, families):
+        if settings.only not in case.key:
+            continue
         add(measured(case, settings, ceilings, verdicts, order))
     if settings.speed and "compile" in families:
         for found in compiled(settings):
             add(found)
-    if settings.speed and "training" in families:
+    if settings.speed and "training" in families and settings.only in "training: mammals":
         for found in trained(settings):
             add(found)
     return rows, ceilings, growth(rows, exponent)

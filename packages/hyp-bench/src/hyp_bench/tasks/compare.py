@@ -40,6 +40,8 @@ class Compare:
     """Small sizes and few rounds: a few minutes."""
     families: str = "points,pairwise,layers,optimizers,scaling,compile,training"
     """Families of jobs, separated by commas."""
+    only: str = ""
+    """Only jobs whose names hold this text, such as 'ball dist'."""
     clock: Literal["wall", "cpu"] = "wall"
     """cpu counts the process's own time: for a machine that is busy with other things."""
     check: bool = False
@@ -79,7 +81,7 @@ class Compare:
         jax.config.update("jax_enable_x64", False)
         settings = Settings(
             tuple(present), self.quick, self.clock, self.what in ("speed", "all"), self.what in ("memory", "all"),
-            0.5 if self.quick else 2.0, 20.0 if self.quick else 300.0,
+            0.5 if self.quick else 2.0, 20.0 if self.quick else 300.0, self.only,
         )  # fmt: skip
         rows, ceilings, growth = self._measure(console, settings, families)
         counts = self._hostile(console, present)
@@ -135,13 +137,18 @@ class Compare:
 
     def _judge(self, console: Console, rows: list[Row], counts: list[hostile.Row]) -> int:
         """Prints the promises; 1 where --check asks for it and one is missed."""
-        from hyp_bench.compare import OURS, judge
+        from hyp_bench.compare import GOALS, OURS, judge
         from hyp_bench.hostile import broken
 
         outcomes = judge(rows)
         for outcome in outcomes:
             verdict = "kept" if outcome.kept else "MISSED"
             console.print(f"{verdict}: {outcome.text}: {outcome.figure}", soft_wrap=True)
+        if self.what != "nan":
+            kept = sum(outcome.kept for outcome in outcomes)
+            console.print(
+                f"{kept} of {len(outcomes)} promises kept; {len(GOALS) + 1} in all, at full size with all peers"
+            )
         wrong = [row for row in rows if row.wrong and row.library.partition(",")[0] == OURS]
         for row in wrong:
             console.print(f"WRONG: ours, {row.operation} {row.size} {row.mode}: {row.errors}", soft_wrap=True)
@@ -151,7 +158,16 @@ class Compare:
         return int(self.check and bool(wrong or bad or not all(outcome.kept for outcome in outcomes)))
 
     def _command(self) -> str:
-        return shlex.join(["hyp-bench", *sys.argv[1:]])
+        """What repeats this run, but for where its files go, which is nobody else's business."""
+        given, kept = iter(sys.argv[1:]), ["hyp-bench"]
+        for argument in given:
+            name = argument.partition("=")[0]
+            if self.page is None and name in ("--json", "--plot"):
+                if "=" not in argument:
+                    next(given, None)
+            else:
+                kept.append(argument)
+        return shlex.join(kept)
 
 
 def _names(text: str) -> tuple[str, ...]:
