@@ -68,13 +68,18 @@ def all_versions() -> dict[str, str]:
 
 def save(path: Path, results: Results) -> None:
     """Writes the file, completely or not at all."""
-    plain = results._asdict() | {
-        "format": _FORMAT,
-        "ceilings": None if results.ceilings is None else results.ceilings._asdict(),
-        "rows": [_plain(row) for row in results.rows],
-    }
+    ceilings = None if results.ceilings is None else results.ceilings._asdict()
+    lists = {"rows": [_plain(row) for row in results.rows], "hostile": list(results.hostile)}
+    head = _text({"format": _FORMAT} | results._asdict() | {"ceilings": ceilings} | dict.fromkeys(lists), indent=1)
+    for name, rows in lists.items():  # a line a row
+        body = ",\n".join(f"  {_text(row)}" for row in rows)
+        head = head.replace(f'"{name}": null', f'"{name}": [\n{body}\n ]' if rows else f'"{name}": []')
     with atomic_write(path) as file:
-        file.write((json.dumps(plain, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode())
+        file.write(f"{head}\n".encode())
+
+
+def _text(plain: Any, indent: int | None = None) -> str:
+    return json.dumps(plain, indent=indent, ensure_ascii=False, allow_nan=False)
 
 
 def _plain(row: Row) -> dict[str, Any]:
