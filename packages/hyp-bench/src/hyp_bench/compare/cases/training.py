@@ -55,7 +55,7 @@ def _race(title: str, epochs: Iterator[np.ndarray], edges: EdgeList, clock: Call
     from hyp_bench.metric import reconstruction
 
     spent, done, best, waited = 0.0, 0, 0.0, time.perf_counter()
-    while best < TARGET and spent < budget and done < _MOST_EPOCHS and time.perf_counter() - waited < 3 * budget:
+    while best < TARGET and spent < budget and done < _MOST_EPOCHS and time.perf_counter() - waited < 10 * budget:
         start = clock()
         points = next(epochs)
         spent, done = spent + clock() - start, done + _EVERY
