@@ -1,4 +1,4 @@
-"""Distances of all pairs: time and memory beside nested vmap, and beside Hyperbolix where it is installed.
+"""Distances of all pairs of a set: time and memory, beside Hyperbolix where it is installed.
 
     uv run python benchmarks/pairwise.py [--check] [--n 2000] [--dim 128] [--rounds 7]
     uv run python benchmarks/pairwise.py --growth
@@ -50,12 +50,6 @@ def on(manifold: Manifold, x: np.ndarray) -> jax.Array:
     """The same points in a model."""
     ball = jnp.asarray(x)
     return jax.vmap(poincare_to_hyperboloid, (0, None))(ball, 1.0) if isinstance(manifold, Hyperboloid) else ball
-
-
-def nested(manifold: Manifold) -> Callable[[jax.Array], jax.Array]:
-    """The pair function, twice under vmap."""
-    rows = jax.vmap(manifold.dist, (None, 0, None))
-    return lambda x: jax.vmap(rows, (0, None, None))(x, x, 1.0)
 
 
 def rival(manifold: Manifold) -> Callable[[jax.Array], jax.Array] | None:
