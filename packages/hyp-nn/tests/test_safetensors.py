@@ -86,7 +86,11 @@ def test_the_header_says_what_is_where(path):
     ("other", "options", "message"),
     [
         (lambda: Model(manifold=Hyperboloid()), {}, r"leaf 'words.embedding' has shape \(5, 3\), expected \(5, 4\)"),
-        (lambda: Model(manifold=Klein()), {}, "leaf 'words.embedding' was saved with manifold .*poincare.*expected.*klein"),
+        (
+            lambda: Model(manifold=Klein()),
+            {},
+            "leaf 'words.embedding' was saved with manifold .*poincare.*expected.*klein",
+        ),
         (lambda: Model(rows=6), {}, r"leaf 'words.embedding' has shape \(5, 3\), expected \(6, 3\)"),
         (lambda: Model(dtype=jnp.bfloat16), {}, "leaf 'words.embedding' has dtype float32, expected bfloat16"),
         (lambda: Model(parametrization="log"), {}, "leaf 'curvature.raw' was saved with parametrization softplus"),
@@ -258,7 +262,7 @@ def test_without_the_extra_the_message_names_it(path, monkeypatch):
     real = builtins.__import__
 
     def without(name, *args, **kwargs):
-        if name == "safetensors":
+        if name.startswith("safetensors"):
             raise ImportError(name)
         return real(name, *args, **kwargs)
 
@@ -306,7 +310,7 @@ def test_labels_that_do_not_fit(path):
     [
         Euclidean(),
         Klein(dtype=np.float32),
-        TiledHalfSpace(limbs=3),
+        TiledHalfSpace(limbs=4),
         MIXED,
         Product.from_signature("H2 H2", "l1"),
         Product(((Product.from_signature("P2 E1", "min"), 3), (Hyperboloid(), 2))),

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from hyp_manifolds import MODELS, Manifold, nearest
@@ -110,23 +109,24 @@ class HyperbolicEmbedding(TransformerMixin, BaseEstimator):
         for name in ("n_features_in_", "feature_names_in_"):
             vars(self).pop(name, None)
         graph = read_graph(X, lambda matrix: _validated(self, matrix, reset=True))
-        console = Console(quiet=not self.verbose)
+        console, points, loss = Console(quiet=not self.verbose), None, math.nan
         with TrainingDisplay(console, f"{type(manifold).__name__} {self.dim}-D", self.epochs) as display:
             for progress in train(graph.edges, manifold, settings, self.epochs):
-                if not math.isfinite(progress.loss):
-                    raise ValueError(f"fit: diverged, the loss is {progress.loss}; lower the learning rate.")
-                display.epoch(progress.epoch, progress.loss, len(graph.edges) / progress.seconds, None)
-        self.embedding_ = np.array(progress.points)
+                points, loss = progress.points, progress.loss
+                if not math.isfinite(loss):
+                    raise ValueError(f"fit: diverged, the loss is {loss}; lower the learning rate.")
+                display.epoch(progress.epoch, loss, len(graph.edges) / progress.seconds, None)
+        self.embedding_ = np.array(points)
         self.labels_ = _array_of(graph.nodes)
         self.manifold_ = manifold
-        self.loss_ = progress.loss
+        self.loss_ = loss
         self.n_iter_ = self.epochs
         self._rows = {node: row for row, node in enumerate(graph.nodes)}
         return self
 
-    def fit_transform(self, X: Any, y: Any = None) -> Float[np.ndarray, "nodes coords"]:
+    def fit_transform(self, X: Any, y: Any = None, **fit_params: Any) -> Float[np.ndarray, "nodes coords"]:
         """Embeds a graph and returns the points of all its nodes; arguments and errors as for `fit`."""
-        return self.fit(X, y).embedding_
+        return self.fit(X, y, **fit_params).embedding_
 
     def transform(self, X: Any) -> Float[np.ndarray, "n coords"]:
         """Returns the points of nodes that were fitted; new nodes have none.
@@ -176,8 +176,8 @@ class HyperbolicEmbedding(TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         if not isinstance(k, numbers.Integral) or not 1 <= k < len(self.labels_):
             raise ValueError(f"nearest: k must be an int from 1 to {len(self.labels_) - 1}, got {k!r}.")
-        single = isinstance(nodes, Hashable) and nodes in self._rows
-        rows = self._found("nearest", [nodes] if single else list(nodes))
+        single = isinstance(nodes, str) or (isinstance(nodes, Hashable) and nodes in self._rows)
+        rows = self._found("nearest", [nodes] if single or not isinstance(nodes, Iterable) else list(nodes))
         if not len(rows):
             raise ValueError("nearest: no nodes.")
         table = jnp.asarray(self.embedding_)

@@ -107,9 +107,9 @@ def _build(rows: list[tuple[Any, Any, Any]], nodes: list[Hashable]) -> NamedGrap
         try:
             weights[i] = float(weight)
         except (TypeError, ValueError):
-            raise ValueError(f"fit: the weight of the edge {(child, parent)} must be a number, got {weight!r}.") from None
+            raise ValueError(f"fit: the weight of {(child, parent)} must be a number, got {weight!r}.") from None
         if not 0 < weights[i] < np.inf:
-            raise ValueError(f"fit: the weight of the edge {(child, parent)} must be positive, got {weight!r}.")
+            raise ValueError(f"fit: the weight of {(child, parent)} must be positive, got {weight!r}.")
     pairs = np.array([(index[child], index[parent]) for child, parent, _ in rows], np.int64).reshape(-1, 2)
     return _merged(pairs, weights, nodes)
 

@@ -58,7 +58,7 @@ def geodesics(
         # The time at which the geodesic, at constant speed, has left whatever can be seen.
         length = _distances(a, b)
         if (length == 0).any():
-            raise ValueError(f"plot: row {int(np.argmin(length))}: both points are one, and many geodesics go through it.")
+            raise ValueError(f"plot: row {int(np.argmin(length))}: many geodesics go through the one point.")
         times = FAR / length
         t = np.linspace(-times, 1 + times, _MOST + 1, axis=1)
     count = t.shape[1]

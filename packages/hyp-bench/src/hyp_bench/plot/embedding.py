@@ -68,7 +68,7 @@ def draw_embedding(
     drawn.points(table, color=colors.tolist(), size=size)
     if labels is not None:
         order = np.lexsort((np.arange(len(table)), forest.depth, -forest.size))
-        place_labels(ax, drawn.places(table[order]), [labels[node] for node in order.tolist()])
+        place_labels(ax, drawn.places(table[order]), [labels[int(node)] for node in order])
     return drawn
 
 
@@ -112,11 +112,13 @@ def _checked(
 ) -> tuple[np.ndarray, Forest, int | None]:
     if table.ndim != 2 or not len(table) or (labels is not None and len(labels) != len(table)):
         count = "no labels" if labels is None else f"{len(labels)} labels"
-        raise ValueError(f"{where}: expected points of shape (n, coordinates), a label for each; got {table.shape}, {count}.")
+        raise ValueError(
+            f"{where}: points must have shape (n, coordinates), with a label each; got {table.shape}, {count}."
+        )
     pairs = check_edges(edges, len(table))
     forest = spanning_forest(pairs, len(table))
     if centre == "root":
         centre = int(np.argmax(np.where(forest.parent < 0, forest.size, 0)))
     if centre is not None and not (isinstance(centre, int | np.integer) and 0 <= centre < len(table)):
         raise ValueError(f'{where}: centre must be a node from 0 to {len(table) - 1}, "root" or None, got {centre!r}.')
-    return pairs, forest, centre
+    return pairs, forest, None if centre is None else int(centre)

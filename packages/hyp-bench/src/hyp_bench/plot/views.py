@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from hyp_manifolds import HalfSpace, Klein as KleinModel, Poincare
+from hyp_manifolds import HalfSpace, Poincare
+from hyp_manifolds import Klein as KleinModel
 from jaxtyping import ArrayLike
 from matplotlib.collections import LineCollection, PathCollection, PolyCollection
 from matplotlib.colors import to_rgb
@@ -96,7 +97,12 @@ class View(abc.ABC):
         places = self.places(points)
         if labels is not None and len(labels) != len(places):
             raise ValueError(f"plot: {len(labels)} labels for {len(places)} points.")
-        style = {"linewidths": 0.6, "edgecolors": LIGHT["disk"], "zorder": 3, "c": _colors(color, len(places))} | options
+        style = {
+            "linewidths": 0.6,
+            "edgecolors": LIGHT["disk"],
+            "zorder": 3,
+            "c": _colors(color, len(places)),
+        } | options
         dots = self.ax.scatter(*places.T, s=size, **style)
         if labels is not None:
             place_labels(self.ax, places, labels)

@@ -35,7 +35,7 @@ def library() -> Any:
         ImportError: it is not installed; the message names the extra.
     """
     try:
-        import safetensors
+        import safetensors.numpy
     except ImportError as error:
         raise ImportError(
             "hyp_nn.safetensors needs the package safetensors, which the extra of hyp-nn installs: "
@@ -52,13 +52,10 @@ def write(path: PathLike, arrays: Mapping[str, np.ndarray], header: dict[str, An
         OSError: the folder cannot be written.
         ValueError: the header is too long.
     """
-    tensors = {
-        name: {"dtype": array.dtype.name, "shape": list(array.shape), "data": array.tobytes()}
-        for name, array in arrays.items()
-    }
+    tensors = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     text = json.dumps({"version": VERSION, **header}, allow_nan=False, sort_keys=True)
     with _replacing(Path(path)) as temporary:
-        library().serialize_file(tensors, temporary, {KEY: text})
+        library().numpy.save_file(tensors, temporary, {KEY: text})
         with temporary.open("rb+") as file:
             length = int.from_bytes(file.read(8), "little")
             if length > MAX_HEADER:

@@ -109,7 +109,9 @@ def read_header(path: PathLike) -> dict[str, Any]:
     """
     header, parts = read_header_of(path)
     records = header.get("leaves")
-    if not isinstance(records, dict) or not all(isinstance(part, dict) for part in (*parts.values(), *records.values())):
+    if not isinstance(records, dict) or not all(
+        isinstance(part, dict) for part in (*parts.values(), *records.values())
+    ):
         raise ValueError(f"{path}: the header does not say what the arrays are.")
     leaves = {
         name: {**records.get(name, {}), "dtype": part.get("dtype"), "shape": part.get("shape")}
@@ -143,9 +145,12 @@ def same_c(a: Any, b: Any) -> bool:
     if a is None or b is None:
         return a is None and b is None
     try:
-        left, right = (np.asarray(value, np.float64).astype(np.float32) for value in (a, b))
-    except (TypeError, ValueError):
+        left, right = np.asarray(a), np.asarray(b)
+    except ValueError:  # a ragged list
         return False
+    if left.dtype.kind not in "fiu" or right.dtype.kind not in "fiu":
+        return False
+    left, right = left.astype(np.float32), right.astype(np.float32)
     return left.shape == right.shape and bool((left == right).all())
 
 
