@@ -174,7 +174,7 @@ class View(abc.ABC):
         if self.model != self._conformal:
             shapes = [change_model(shape, source=self._conformal, target=self.model) for shape in shapes]
         colors = [to_rgb(one) for one in _list(_colors(LIGHT_BRANCHES[0] if color is None else color, len(places)))]
-        style = {
+        style: dict[str, Any] = {
             "facecolors": [(*one, 0.14) for one in colors],
             "edgecolors": [(*one, 0.8) for one in colors],
             "linewidths": 1.0,

@@ -26,9 +26,7 @@ def describe(manifold: Manifold) -> dict[str, Any]:
     fields = {f.name: getattr(manifold, f.name) for f in dataclasses.fields(manifold) if f.name != "dtype"}
     for name, value in fields.items():
         if not isinstance(value, str | int | float | None):
-            raise TypeError(
-                f"{manifold!r}: the field {name} must be a number, text or None to be saved, got {value!r}."
-            )
+            raise TypeError(f"{manifold!r}: the field {name} must be a number, text or None, got {value!r}.")
     return {"name": _NAMES.get(type(manifold), type(manifold).__name__), **fields}
 
 

@@ -121,9 +121,9 @@ def _encoded(labels: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _decoded(where: str, text: np.ndarray, ends: np.ndarray) -> tuple[str, ...]:
+    starts = np.concatenate([np.zeros(1, np.int64), ends.ravel()])
     sound = text.dtype == np.uint8 and text.ndim == 1 and ends.dtype == np.int64 and ends.ndim == 1
     if sound:
-        starts = np.concatenate([np.zeros(1, np.int64), ends])
         sound = bool((starts[1:] >= starts[:-1]).all()) and int(starts[-1]) == len(text)
     if not sound:
         raise ValueError(f"{where}: the labels are damaged.")

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 from hyp_manifolds import Manifold
+from jax.core import Tracer
 
 from ._file import STORED, PathLike, read, read_header_of, write
 from ._leaves import Leaf, leaves_of, number
@@ -30,8 +31,8 @@ def save_safetensors(path: PathLike, tree: Any, *, manifolds: Any = None, c: Any
             pytree of arrays.
         manifolds: for raw pytrees, a pytree prefix of `tree` with a manifold, a `hyp_optim.ManifoldSpec` or None
             (Euclidean) at each leaf. A `ManifoldParam` carries its own.
-        c: of a raw pytree, the curvature magnitude of the points whose entry in `manifolds` does not tell, 1 by default:
-            a number, or one for each factor of a product. Of a module, whose points are at unit curvature, a fixed
+        c: of a raw pytree, the curvature magnitude of the points whose entry in `manifolds` does not tell, 1 by
+            default: a number, or one for each factor of a product. Of a module, whose points are at unit curvature, a fixed
             curvature that its layers are called with, to be compared when it is loaded; optional.
 
     Raises:
@@ -43,7 +44,7 @@ def save_safetensors(path: PathLike, tree: Any, *, manifolds: Any = None, c: Any
     arrays = {}
     for name, leaf in leaves.items():
         where = f"{_SAVE}: leaf {name!r}"
-        if isinstance(leaf.value, jax.ShapeDtypeStruct | jax.core.Tracer):
+        if isinstance(leaf.value, jax.ShapeDtypeStruct | Tracer):
             raise TypeError(f"{where} has no values: it is abstract or traced.")
         arrays[name] = np.asarray(leaf.value)
         if arrays[name].dtype not in STORED:
