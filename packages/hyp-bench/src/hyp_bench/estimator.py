@@ -144,7 +144,7 @@ class HyperbolicEmbedding(TransformerMixin, BaseEstimator):
         if isinstance(X, str):
             raise TypeError(f"transform: expected a sequence of nodes, got the text {X!r}; pass [{X!r}].")
         nodes = nodes_of(X)
-        if nodes is None and (sparse.issparse(X) or (not _is_nodes(X) and np.ndim(X) != 1)):
+        if nodes is None and (sparse.issparse(X) or (not _is_nodes(X) and np.asarray(X).ndim != 1)):
             matrix = _validated(self, X, reset=False)
             if matrix.shape[0] != len(self.labels_):
                 raise ValueError(
@@ -152,7 +152,7 @@ class HyperbolicEmbedding(TransformerMixin, BaseEstimator):
                     f"{matrix.shape}; for some of them, pass the nodes."
                 )
             return self.embedding_.copy()
-        if nodes is None and isinstance(X, np.ndarray) and X.dtype.kind == "f":
+        if nodes is None and not _is_nodes(X) and np.asarray(X).dtype.kind == "f" and len(X):
             raise ValueError(
                 "transform: expected nodes, or a matrix. Reshape your data if they are a row of a matrix; nodes that "
                 "are floats can be passed as a list."
@@ -180,12 +180,15 @@ class HyperbolicEmbedding(TransformerMixin, BaseEstimator):
         rows = self._found("nearest", [nodes] if single or not isinstance(nodes, Iterable) else list(nodes))
         if not len(rows):
             raise ValueError("nearest: no nodes.")
+        # Every number of queries and neighbours is compiled anew: both are rounded up to powers of two.
+        wanted = min(1 << int(k).bit_length(), len(self.labels_))
+        padded = np.concatenate([rows, np.repeat(rows[:1], (1 << (len(rows) - 1).bit_length()) - len(rows))])
         table = jnp.asarray(self.embedding_)
-        found = nearest(self.manifold_, table[rows], table, int(k) + 1, CURVATURE)
+        found = nearest(self.manifold_, table[padded], table, wanted, CURVATURE)
         # A node that shares its place with others need not come first of them: it is left out by its number.
-        others = np.asarray(found.indices) != rows[:, None]
-        others[others.all(axis=1), -1] = False
-        distances, indices = (np.asarray(part)[others].reshape(len(rows), int(k)) for part in found)
+        others = np.asarray(found.indices)[: len(rows)] != rows[:, None]
+        others &= np.cumsum(others, axis=1) <= k
+        distances, indices = (np.asarray(part)[: len(rows)][others].reshape(len(rows), int(k)) for part in found)
         return (distances[0], self.labels_[indices[0]]) if single else (distances, self.labels_[indices])
 
     def __sklearn_tags__(self) -> Tags:
@@ -193,6 +196,8 @@ class HyperbolicEmbedding(TransformerMixin, BaseEstimator):
         tags.input_tags.pairwise = True
         tags.input_tags.positive_only = True
         tags.input_tags.sparse = True
+        # Points are in JAX's float type, whatever that of the weights of the edges.
+        tags.transformer_tags.preserves_dtype = []
         return tags
 
     def _options(self) -> tuple[Manifold, Settings]:

@@ -32,8 +32,8 @@ def save_safetensors(path: PathLike, tree: Any, *, manifolds: Any = None, c: Any
         manifolds: for raw pytrees, a pytree prefix of `tree` with a manifold, a `hyp_optim.ManifoldSpec` or None
             (Euclidean) at each leaf. A `ManifoldParam` carries its own.
         c: of a raw pytree, the curvature magnitude of the points whose entry in `manifolds` does not tell, 1 by
-            default: a number, or one for each factor of a product. Of a module, whose points are at unit curvature, a fixed
-            curvature that its layers are called with, to be compared when it is loaded; optional.
+            default: a number, or one for each factor of a product. Of a module, whose points are at unit curvature,
+            a fixed curvature that its layers are called with, to be compared when it is loaded; optional.
 
     Raises:
         ImportError: safetensors is not installed; `pip install 'hyp-nn[safetensors]'`.
