@@ -16,10 +16,11 @@ SHEET = Hyperboloid()
 ONE: Any = 1.0
 # Radius at which a point stands for an ideal one: float64 keeps directions there, and e^-18 is below a pixel.
 FAR = 18.0
+_ROWS = 1024
 
 
 def in_float64(fn: Callable[..., Any]) -> Callable[..., Any]:
-    """Runs a function of batches in float64, whatever the mode of the caller, on a number of rows that is a power of 2.
+    """Runs a function of batches in float64, whatever the mode of the caller, on so many rows at a time.
 
     Pictures are made of batches of every size: each would be compiled anew.
     """
@@ -27,11 +28,14 @@ def in_float64(fn: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(fn)
     def run(*arrays: ArrayLike, **static: Any) -> Any:
         rows = [np.asarray(array, np.float64) for array in arrays]
-        count = len(rows[0])
-        size = 1 << max(count - 1, 0).bit_length()
-        with jax.enable_x64(True):
-            padded = [jnp.asarray(np.concatenate([row, np.repeat(row[:1], size - count, axis=0)])) for row in rows]
-            return jax.tree.map(lambda part: np.array(part)[:count], fn(*padded, **static))
+        count, parts = len(rows[0]), []
+        for start in range(0, max(count, 1), _ROWS):
+            part = [row[start : start + _ROWS] for row in rows]
+            fill = _ROWS - len(part[0])
+            with jax.enable_x64(True):
+                padded = [jnp.asarray(np.concatenate([row, np.repeat(row[:1], fill, axis=0)])) for row in part]
+                parts.append(jax.tree.map(np.asarray, fn(*padded, **static)))
+        return jax.tree.map(lambda *found: np.concatenate(found)[:count], *parts)
 
     return run
 
