@@ -9,7 +9,18 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from hyp_manifolds import Hyperboloid, busemann, convert, isometry_group, lorentz_boost
+from hyp_manifolds import (
+    HalfSpace,
+    Hyperboloid,
+    Klein,
+    Poincare,
+    ProperVelocity,
+    TiledHalfSpace,
+    busemann,
+    convert,
+    isometry_group,
+    lorentz_boost,
+)
 from jaxtyping import Array, ArrayLike, Bool, Float
 
 SHEET = Hyperboloid()
@@ -17,6 +28,7 @@ ONE: Any = 1.0
 # Radius at which a point stands for an ideal one: float64 keeps directions there, and e^-18 is below a pixel.
 FAR = 18.0
 _ROWS = 1024
+_PLANES = (Poincare, Hyperboloid, Klein, HalfSpace, ProperVelocity, TiledHalfSpace)
 
 
 def in_float64(fn: Callable[..., Any]) -> Callable[..., Any]:
@@ -87,6 +99,10 @@ class Frame:
     """
 
     def __init__(self, manifold: Any, c: float, centre: ArrayLike | None) -> None:
+        if not isinstance(manifold, _PLANES):
+            raise TypeError(
+                f"plot: manifold must be a model of the hyperbolic plane, such as Poincare(), got {manifold!r}."
+            )
         if not (np.isfinite(c) and c > 0):
             raise ValueError(f"plot: c must be positive and finite, got {c}.")
         self.manifold, self.c = manifold, float(c)

@@ -12,7 +12,7 @@ from hyp_bench.report.palette import LIGHT
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_MOST, _SIZE, _GAP = 40, 8.5, 5.0
+_MOST, _SIZE, _GAP = 40, 8.5, 6.0
 
 
 def place_labels(ax: Axes, places: np.ndarray, labels: Sequence[str]) -> None:

@@ -42,6 +42,7 @@ class View(abc.ABC):
         frame: where points lie in the view.
 
     Raises:
+        TypeError: `manifold` is no model of hyperbolic space.
         ValueError: `c` is not positive, or `centre` is no point of the manifold.
 
     Accuracy: places are computed in float64: in the disk about e^r * 1e-16 around a centre at radius r.
