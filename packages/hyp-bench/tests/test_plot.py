@@ -144,8 +144,8 @@ def test_cones(name, centre):
     cones = view.cones(sheet(apexes), k=0.15)
     (left, right), (bottom, top) = view.ax.get_xlim(), view.ax.get_ylim()
     grid = np.stack(np.meshgrid(np.linspace(left, right, 71), np.linspace(bottom, top, 71)), axis=-1).reshape(-1, 2)
-    z = from_view(name, grid[view._inside(grid)])
-    grid, z = grid[view._inside(grid)][abs(z) < 0.999], z[abs(z) < 0.999]
+    z = from_view(name, grid[view.inside(grid)])
+    grid, z = grid[view.inside(grid)][abs(z) < 0.999], z[abs(z) < 0.999]
     for path, apex in zip(cones.get_paths(), apexes, strict=True):
         with np.errstate(invalid="ignore"):  # NaN at the apex
             excess = in_cone(apex, seen(z, -centre), 0.15)
@@ -166,7 +166,7 @@ def test_regions(view, name):
     x = left + (np.arange(columns) + 0.5) * (right - left) / columns
     y = bottom + (np.arange(rows) + 0.5) * (top - bottom) / rows
     grid = np.stack(np.meshgrid(x, y), axis=-1)
-    inside = view._inside(grid.reshape(-1, 2)).reshape(rows, columns)
+    inside = view.inside(grid.reshape(-1, 2)).reshape(rows, columns)
     points = sheet(seen(from_view(name, grid[inside]), -CENTRE))
     expected = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1], [0, 0, 0]])[predict(points.astype(np.float32))]
     assert (pixels[inside][:, :3] == expected).all(axis=1).mean() > 0.999

@@ -11,6 +11,7 @@ any curvature: views show them at curvature -1. `draw_embedding` draws a whole t
 """
 
 from .embedding import draw_embedding, write_html
-from .views import Disk, HalfPlane, Klein, View
+from .view import View
+from .views import Disk, HalfPlane, Klein
 
 __all__ = ["Disk", "HalfPlane", "Klein", "View", "draw_embedding", "write_html"]

@@ -135,6 +135,10 @@ class Frame:
             )
         return places
 
+    def origin(self) -> Float[np.ndarray, "1 3"]:
+        """Returns the place of the manifold's origin."""
+        return _onto_sheet(np.array([[1.0, 0.0, 0.0]]), np.ones(1), self.centre, source=SHEET)[0]
+
     def points_at(self, places: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, "n coords"]:
         """Returns the points of the manifold that have these places: the inverse of `place`."""
         return _off_sheet(places, *self._constants(len(places)), source=self.manifold)

@@ -13,7 +13,8 @@ from jaxtyping import ArrayLike
 from hyp_bench import report
 from hyp_bench.plot._frame import Frame
 from hyp_bench.plot._labels import place_labels
-from hyp_bench.plot.views import COLORS, Disk, HalfPlane, Klein, View
+from hyp_bench.plot.view import COLORS, View
+from hyp_bench.plot.views import Disk, HalfPlane, Klein
 from hyp_bench.report.tree import Forest, check_edges, spanning_forest
 
 if TYPE_CHECKING:
