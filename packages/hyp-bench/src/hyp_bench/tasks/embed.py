@@ -28,8 +28,8 @@ class Embed:
 
     EDGES is a UTF-8 file with one edge a line: child<TAB>parent, or child<TAB>parent<TAB>weight. It is taken as given;
     for a hierarchy it should be the transitive closure. Writes OUT/embedding.npz (arrays points, labels, manifold, c)
-    and, for --dim 2, OUT/embedding.html and OUT/embedding.png; with --safetensors OUT/embedding.safetensors too. Ctrl-C keeps the last checkpoint; --resume continues to
-    the same result, bit for bit.
+    and, for --dim 2, OUT/embedding.html and OUT/embedding.png; with --safetensors OUT/embedding.safetensors too. Ctrl-C
+    keeps the last checkpoint; --resume continues to the same result, bit for bit.
     """
 
     edges: tyro.conf.Positional[Path]
