@@ -68,7 +68,9 @@ def test_every_form_of_a_graph_gives_the_same_embedding(fitted):
         again = clone(fitted).fit(form)
         np.testing.assert_array_equal(again.embedding_, fitted.embedding_)
         np.testing.assert_array_equal(again.labels_, fitted.labels_)
-    assert clone(fitted).fit(weights).n_features_in_ == 15
+    again = clone(fitted).fit(weights)
+    assert again.n_features_in_ == 15
+    assert not hasattr(again.fit(CLOSURE), "n_features_in_")
 
 
 def edges_of(graph):

@@ -106,6 +106,16 @@ def test_what_differs_is_named(path, other, options, message):
         load_safetensors(path, other(), **options)
 
 
+def test_leaves_and_dtypes_of_raw_pytrees(path):
+    save_safetensors(path, {"x": POINTS, "y": POINTS})
+    with pytest.raises(ValueError, match="the template lacks the leaf 'y'"):
+        load_safetensors(path, {"x": POINTS})
+    with pytest.raises(ValueError, match="the file lacks the leaf 'z'"):
+        load_safetensors(path, {"x": POINTS, "y": POINTS, "z": POINTS})
+    with pytest.raises(ValueError, match="leaf 'y' has dtype float32, expected float64"):
+        load_safetensors(path, {"x": POINTS, "y": POINTS.astype(np.float64)})
+
+
 def test_a_plain_parameter_is_no_point_of_a_manifold(path):
     save_safetensors(path, {"x": nnx.Param(jnp.asarray(POINTS))})
     with pytest.raises(ValueError, match=r"leaf 'x' was saved with c None, expected 1.0"):
@@ -249,6 +259,21 @@ def test_forged_files_are_refused(path, change):
     forged(path, change)
     with pytest.raises(ValueError, match=r"model\.safetensors"):
         load_safetensors(path, {"x": POINTS}, manifolds=Poincare())
+
+
+@pytest.mark.parametrize(
+    ("raw", "message"),
+    [
+        (GARBLED["a header longer than the file"], "or cut off: 10 bytes"),
+        (struct.pack("<Q", 2**25) + b"{" * 2**25, f"a header of {2**25} bytes; at most {2**24} are read"),
+        (GARBLED["a name twice"], "a name occurs twice"),
+    ],
+    ids=["longer than the file", "too long", "a name twice"],
+)
+def test_headers_are_refused_before_they_are_used(path, raw, message):
+    path.write_bytes(raw)
+    with pytest.raises(ValueError, match=message):
+        read_header(path)
 
 
 def test_a_header_that_is_too_long_is_not_written(path, monkeypatch):
