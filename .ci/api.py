@@ -3,9 +3,9 @@
     python3 .ci/api.py            fails when packages/X/api.txt is not what the sources say
     python3 .ci/api.py --write    writes it
 
-Read from the sources, not from imported objects: the text is the same for every version of Python and of JAX, and whatever
-a decorator wraps around a function. Public is what `__all__` names in a package's root, in its folders without a leading
-underscore, and in the modules that the root exports.
+Read from the sources, not from imported objects: the text is the same for every version of Python and of JAX, and
+whatever a decorator wraps around a function. Public is what `__all__` names in a package's root, in its folders without
+a leading underscore, and in the modules that the root exports.
 """
 
 import ast
@@ -31,7 +31,7 @@ class Module(NamedTuple):
 
 
 class Found(NamedTuple):
-    """What a public name stands for: statements of a module, a module (no statements), or something foreign (neither)."""
+    """What a public name stands for: statements of a module, a whole module (none), something foreign (no module)."""
 
     module: Module | None
     nodes: tuple[ast.stmt, ...] = ()
@@ -102,9 +102,9 @@ def public_names(module: Module) -> list[str]:
 def signature(node: Function) -> str:
     """Arguments and result; a property or a class method says so."""
     kinds = [ast.unparse(decorator) for decorator in node.decorator_list]
-    prefix = "".join(f"@{kind} " for kind in kinds if kind in ("classmethod", "staticmethod", "property"))
+    suffix = "".join(f"  # {kind}" for kind in kinds if kind in ("classmethod", "staticmethod", "property"))
     result = f" -> {ast.unparse(node.returns)}" if node.returns else ""
-    return f"{prefix}({ast.unparse(node.args)}){result}"
+    return f"({ast.unparse(node.args)}){result}{suffix}"
 
 
 def value(node: ast.AnnAssign | ast.Assign) -> str:
@@ -169,7 +169,7 @@ def lines(source: pathlib.Path, module: Module, seen: dict[int, str]) -> Iterato
                 yield path + describe(source, found.module, node)
                 if isinstance(node, ast.ClassDef):
                     inside = members(source, found.module, node)
-                    fields = [key for key, text in inside.items() if not text.startswith(("(", "@"))]
+                    fields = [key for key, text in inside.items() if not text.startswith("(")]
                     for key in [*fields, *sorted(inside.keys() - set(fields))]:
                         yield f"{path}.{key}{inside[key]}"
 
@@ -198,9 +198,13 @@ def main(arguments: list[str]) -> int:
             path.write_text(now, encoding="utf-8")
         elif now != kept:
             stale += 1
-            sys.stderr.writelines(difflib.unified_diff(kept.splitlines(True), now.splitlines(True), str(path), "sources", n=0))
+            sys.stderr.writelines(
+                difflib.unified_diff(kept.splitlines(True), now.splitlines(True), str(path), "sources", n=0)
+            )
     if stale:
-        print("The public interface changed: run `python3 .ci/api.py --write` and add a news fragment.", file=sys.stderr)
+        print(
+            "The public interface changed: run `python3 .ci/api.py --write` and add a news fragment.", file=sys.stderr
+        )
     return 1 if stale else 0
 
 

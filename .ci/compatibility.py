@@ -1,6 +1,6 @@
 """Which hyp-manifolds is the oldest that each of its dependants claims to work with.
 
-    python3 .ci/compatibility.py        lines "hyp-nn hyp-manifolds-v0.1.0", or "hyp-nn present" before the first release
+python3 .ci/compatibility.py        lines "hyp-nn hyp-manifolds-v0.1.0", or "hyp-nn present" before the first release
 """
 
 import re

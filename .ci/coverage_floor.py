@@ -1,6 +1,6 @@
 """Fails when the tests reach less than 95 % of the lines, or of the branches, of a library.
 
-    python .ci/coverage_floor.py coverage.json     what `coverage json` or `pytest --cov-report=json` has written
+python .ci/coverage_floor.py coverage.json     what `coverage json` or `pytest --cov-report=json` has written
 """
 
 import json

@@ -1,11 +1,12 @@
-"""Writes the text of an issue from the log of a failed run of the property tests: which tests, and the failing examples.
+"""Writes the text of an issue from the log of a failed run of the property tests: the tests and the failing examples.
 
-    python3 .ci/failing_examples.py LOG COMMIT >issue.md
+python3 .ci/failing_examples.py LOG COMMIT >issue.md
 """
 
 import pathlib
 import re
 import sys
+import textwrap
 
 LONGEST = 50_000  # an issue holds 65,536 characters
 PER_TEST = 60
@@ -20,15 +21,15 @@ def examples(log: str) -> list[str]:
     """The falsifying examples, each with the blob that reproduces it."""
     found, block = [], None
     for line in log.splitlines():
-        text = re.sub(r"^E? {0,6}", "", line)
-        if re.match(r"(Falsifying|Failing) example", text):
+        text = re.sub(r"^E\b", " ", line)
+        if re.match(r" *(Falsifying|Failing) (example|test case): ", text):
             block = []
             found.append(block)
         if block is not None:
             block.append(text)
             if "reproduce_failure" in text or len(block) >= PER_TEST:
                 block = None
-    return ["\n".join(block).rstrip() for block in found]
+    return [textwrap.dedent("\n".join(block)).rstrip() for block in found]
 
 
 def report(log: str, commit: str) -> str:
@@ -36,7 +37,9 @@ def report(log: str, commit: str) -> str:
     tests, blocks = failed_tests(log), examples(log)
     body = "\n\n".join(blocks) or "\n".join(log.splitlines()[-PER_TEST:])
     body = body[:LONGEST].replace("`" * 3, "'" * 3)
-    names = "\n".join(f"- `{name[:300].replace(chr(96), chr(39))}`" for name in tests[:50]) or "- none is named in the log"
+    names = (
+        "\n".join(f"- `{name[:300].replace(chr(96), chr(39))}`" for name in tests[:50]) or "- none is named in the log"
+    )
     return (
         f"The property tests failed at 5,000 examples, on {commit}.\n\n{names}\n\n```text\n{body}\n```\n\n"
         "To run one again: `HYPOTHESIS_PROFILE=nightly uv run pytest -n 0 FILE -k NAME`, with the decorator\n"

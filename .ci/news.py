@@ -1,6 +1,6 @@
 """Fails when the public interface of a package changed since a commit and no news fragment says so.
 
-    python3 .ci/news.py [COMMIT]     without one: where this branch left origin/main, else the commit before this one
+python3 .ci/news.py [COMMIT]     without one: where this branch left origin/main, else the commit before this one
 """
 
 import pathlib
@@ -58,7 +58,9 @@ def main(arguments: list[str]) -> int:
         part = path.relative_to(ROOT).as_posix()
         before = git("show", f"{commit}:{part}")
         found += problems(path.parent.name, before, path.read_text(encoding="utf-8"), changed)
-    print("\n".join(found), file=sys.stderr) if found else print(f"public interfaces: as in {commit[:12]}, or with news")
+    print("\n".join(found), file=sys.stderr) if found else print(
+        f"public interfaces: as in {commit[:12]}, or with news"
+    )
     return 1 if found else 0
 
 

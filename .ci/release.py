@@ -4,7 +4,7 @@
     python3 .ci/release.py --check hyp-nn-v0.2.0                                    # does the tree fit the tag?
 
 The tree must be clean, so that what the script has done is what `git diff` shows. `first` releases the version that
-pyproject.toml names, whose news stand under an "unreleased" heading of the changelog, written before there were fragments.
+pyproject.toml names, whose news stand under an "unreleased" heading of the changelog beside the fragments.
 """
 
 import datetime
@@ -151,7 +151,9 @@ def release(package: str, bump: str) -> str:
     path = folder(package) / "CHANGELOG.md"
     changelog, old = without_unreleased(path.read_text(encoding="utf-8"), current_version(package))
     if bool(old) != (bump == "first"):
-        raise ReleaseError(f"{path}: `first` is for a changelog with an unreleased section, and such a section for `first`")
+        raise ReleaseError(
+            f"{path}: `first` is for a changelog with an unreleased section, and such a section for `first`"
+        )
     if not old and not news(package):
         raise ReleaseError(f"{package} has no news: every release says what it brings, in packages/{package}/changes")
     for name, text in old.items():

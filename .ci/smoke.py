@@ -1,6 +1,6 @@
 """Proves that installed packages work: run by the Python they are installed in, outside the repository.
 
-    python smoke.py hyp-manifolds hyp-nn
+python smoke.py hyp-manifolds hyp-nn
 """
 
 import importlib
@@ -22,7 +22,7 @@ def hyp_manifolds() -> None:
 
 
 def hyp_optim() -> None:
-    """One step of gradient descent from the origin of the ball is the exponential map: tanh(|v|/2) for the tangent v/4."""
+    """A step of gradient descent from the origin of the ball is the exponential map, tanh(|v|) for the tangent v."""
     import optax
     from hyp_manifolds import Poincare
     from hyp_optim import riemannian_sgd

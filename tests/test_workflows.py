@@ -138,7 +138,11 @@ def test_the_gpu_runner_executes_reviewed_code_only() -> None:
     ("name", "old", "new"),
     [
         ("release.yml", "      id-token: write\n", "      id-token: write\n      contents: write\n"),
-        ("release.yml", "    permissions:\n      contents: read\n    outputs", "    permissions: {id-token: write}\n    outputs"),
+        (
+            "release.yml",
+            "    permissions:\n      contents: read\n    outputs",
+            "    permissions: {id-token: write}\n    outputs",
+        ),
         ("nightly.yml", "      issues: write\n", "      issues: write\n      contents: read\n"),
         ("nightly.yml", "        shell: bash\n", ""),
         ("nightly.yml", "actions/download-artifact@", "actions/checkout@"),

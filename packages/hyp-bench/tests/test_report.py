@@ -246,7 +246,7 @@ def test_a_file_that_would_fill_the_memory_is_refused(tmp_path):
     with pytest.raises(InputError, match="not a readable checkpoint"):
         load_checkpoint(liar)
     liar.write_bytes(b"no archive")
-    with pytest.raises(ValueError, match="no readable .npz"):
+    with pytest.raises(ValueError, match=r"no readable \.npz"):
         load_points(liar)
 
 

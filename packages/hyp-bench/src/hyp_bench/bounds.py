@@ -40,8 +40,8 @@ def read_bounded(path: str | os.PathLike[str], limit: int = LARGEST_TEXT) -> byt
 def check_npz(path: str | os.PathLike[str], limit: int = LARGEST_ARRAYS) -> None:
     """Refuses an .npz file that would unpack to too much, or whose headers claim more than they are followed by.
 
-    A few kilobytes of a zip archive can unpack to terabytes, and NumPy allocates what an array's header claims before it
-    has read the array.
+    A few kilobytes of a zip archive can unpack to terabytes, and NumPy allocates what an array's header claims before
+    it has read the array.
 
     Args:
         path: the file.

@@ -54,7 +54,7 @@ _REGISTER: dict[str, Deprecation] = {}
 
 
 def warn_deprecated(name: str, *, since: str, instead: str, stacklevel: int = 2) -> None:
-    """Warns that something public goes: for what neither `deprecated` nor `deprecated_names` reaches, such as an argument.
+    """Warns that something public goes: for what the other two do not reach, such as an argument.
 
     `overdue` knows of it only once it has warned.
 
