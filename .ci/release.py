@@ -139,6 +139,7 @@ def write_changelog(package: str, version: str) -> None:
     """Moves the news of a package into its changelog."""
     where, today = folder(package), datetime.datetime.now(datetime.UTC).date().isoformat()
     config = ["--config", str(where / "pyproject.toml"), "--dir", str(where)]
+    run("git", "add", str(where / "changes"))  # towncrier removes them by git
     run(sys.executable, "-m", "towncrier", "build", "--yes", *config, "--version", version, "--date", today)
 
 

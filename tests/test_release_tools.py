@@ -143,11 +143,15 @@ def test_a_fragment_and_its_continuation_become_an_entry(tmp_path: pathlib.Path)
     (tmp_path / "changes").mkdir()
     for name, text in {"a.added.md": "One,\non two lines.\n", "b.added.md": "Two.\n", "a.fixed.md": "Three.\n"}.items():
         (tmp_path / "changes" / name).write_text(text, encoding="utf-8")
-    arguments = ["build", "--draft", "--version", "0.3.0", "--date", "2027-01-02", "--dir", str(tmp_path)]
+    changelog = tmp_path / "CHANGELOG.md"
+    head, older = "# Changelog\n\n<!-- towncrier release notes start -->\n\n", "## [0.2.0] - 2026-12-01\n"
+    changelog.write_text(head + older, encoding="utf-8")
+    arguments = ["build", "--yes", "--version", "0.3.0", "--date", "2027-01-02", "--dir", str(tmp_path)]
     command = [sys.executable, "-m", "towncrier", *arguments, "--config", str(tmp_path / "pyproject.toml")]
-    drawn = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    expected = "## [0.3.0] - 2027-01-02\n\n### Added\n\n- One,\n  on two lines.\n- Two.\n\n### Fixed\n\n- Three.\n"
-    assert expected in drawn
+    subprocess.run(command, capture_output=True, check=True)
+    newer = "## [0.3.0] - 2027-01-02\n\n### Added\n\n- One,\n  on two lines.\n- Two.\n\n### Fixed\n\n- Three.\n\n"
+    assert changelog.read_text(encoding="utf-8") == head + newer + older
+    assert not list((tmp_path / "changes").iterdir())
 
 
 # The oldest core -----------------------------------------------------------------------------------------------------
