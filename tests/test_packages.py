@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import pathlib
+import re
 import tomllib
 from typing import Any
 
@@ -25,6 +26,16 @@ def test_the_workspace_holds_these_packages() -> None:
 def test_the_type_checker_reads_all_of_them() -> None:
     tools = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
     assert set(tools["pyright"]["include"]) == {f"packages/{package}/src" for package in PACKAGES}
+    assert tools["pyright"]["typeCheckingMode"] == "strict"
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_no_public_module_relaxes_the_type_checker(package: str) -> None:
+    source = ROOT / "packages" / package / "src"
+    for path in source.rglob("*.py"):
+        private = any(re.match(r"_(?!_init__)", part) for part in path.relative_to(source).parts)
+        relaxed = re.search(r"^# pyright:", path.read_text(encoding="utf-8"), re.MULTILINE)
+        assert private or not relaxed, path
 
 
 @pytest.mark.parametrize("package", PACKAGES)

@@ -3,7 +3,7 @@
 import contextlib
 import contextvars
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar
 
@@ -51,7 +51,7 @@ def scope() -> Scope:
 
 
 @contextlib.contextmanager
-def _enter(new: Scope) -> Iterator[None]:
+def _enter(new: Scope) -> Generator[None, None, None]:
     token = _SCOPE.set(new)
     try:
         with jax.enable_x64(True):
