@@ -261,6 +261,28 @@ def test_a_changed_interface_needs_a_news_fragment() -> None:
     assert news.problems("hyp-nn", None, "f(x)\n", changed) == []
 
 
+def test_the_history_is_asked_for_the_interface_of_then(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def commit() -> None:
+        for command in (["add", "--all"], ["-c", "user.name=n", "-c", "user.email=e@localhost", "commit", "-qm", "x"]):
+            subprocess.run(["git", *command], cwd=tmp_path, check=True)
+
+    folder = tmp_path / "packages" / "hyp-nn"
+    (folder / "changes").mkdir(parents=True)
+    (folder / "api.txt").write_text("f(x)\n", encoding="utf-8")
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    commit()
+    monkeypatch.setattr(news, "ROOT", tmp_path)
+    assert news.main([]) == 0  # the first commit: nothing to compare with
+    (folder / "api.txt").write_text("f(y)\n", encoding="utf-8")
+    assert news.main(["HEAD"]) == 0  # the commit itself is no base
+    commit()
+    assert [news.main([]), news.main(["0" * 40])] == [1, 1]  # a new branch has no commit before: the one before this
+    (folder / "changes" / "f.changed.md").write_text("f takes y.\n", encoding="utf-8")
+    assert news.main([]) == 0
+
+
 @pytest.mark.parametrize("package", release.PACKAGES)
 def test_no_deprecation_outlives_its_minor_release(package: str) -> None:
     importlib.import_module(module := package.replace("-", "_"))
