@@ -7,6 +7,7 @@ import tomllib
 from typing import Any
 
 import pytest
+import yaml
 from packaging.requirements import Requirement
 
 pytestmark = pytest.mark.one_precision
@@ -84,3 +85,10 @@ def test_siblings_of_this_workspace_satisfy_the_bounds(package: str) -> None:
         if requirement.name in PACKAGES:
             assert project(requirement.name)["version"] in requirement.specifier, f"{package} asks for {requirement}"
             assert {bound.operator for bound in requirement.specifier} == {">=", "<"}
+
+
+def test_the_citation_is_one() -> None:
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert citation["cff-version"] == "1.2.0"
+    assert citation["license"] == project("hyp-nn")["license"]
+    assert all(citation[key] for key in ("title", "message", "authors"))
