@@ -3,6 +3,7 @@
 import importlib
 import importlib.metadata
 import pathlib
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -261,6 +262,7 @@ def test_a_changed_interface_needs_a_news_fragment() -> None:
     assert news.problems("hyp-nn", None, "f(x)\n", changed) == []
 
 
+@pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 def test_the_history_is_asked_for_the_interface_of_then(
     tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

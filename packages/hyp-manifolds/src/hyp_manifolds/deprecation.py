@@ -1,13 +1,13 @@
 """How the packages rename and remove public things: a warning for one minor release, then the thing is gone.
 
 >>> from hyp_manifolds.deprecation import deprecated
->>> @deprecated(since="0.2", instead="hyp_nn.new_name")
+>>> @deprecated(since="9.0", instead="hyp_nn.new_name")
 ... def old_name(x):
 ...     return x
 >>> old_name.__name__
 'old_name'
 
-What is deprecated since 0.2 works throughout 0.2 and goes in 0.3. The decorator and the renamed names register
+What is deprecated since 9.0 works throughout 9.0 and goes in 9.1. The decorator and the renamed names register
 themselves, and a test of the workspace refuses the release that ought to be without them (`overdue`).
 """
 
@@ -101,7 +101,7 @@ def deprecated(*, since: str, instead: str) -> Callable[[Callable[P, R]], Callab
 def deprecated_names(module: str, names: Mapping[str, str], *, since: str) -> Callable[[str], Any]:
     """The `__getattr__` of a module with renamed things: the old name gives the new object itself, with a warning.
 
-        __getattr__ = deprecated_names(__name__, {"OldLayer": "NewLayer"}, since="0.2")
+    >>> __getattr__ = deprecated_names("hyp_nn.linear", {"OldLayer": "NewLayer"}, since="9.0")
 
     A class keeps its identity (`isinstance` works with either name), which a wrapper would not give.
 
