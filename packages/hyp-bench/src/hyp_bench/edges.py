@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, Int
 
+from hyp_bench.bounds import read_bounded
 from hyp_bench.errors import InputError
 
 
@@ -54,9 +55,11 @@ def read_edges(path: str | Path) -> EdgeList:
         InputError: the file cannot be read or is not such a list; the message names the file and the line.
     """
     try:
-        raw = Path(path).read_bytes()
+        raw = read_bounded(path)
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or error}).") from error
+    except ValueError as error:
+        raise InputError(f"{path}: {error}.") from error
     return parse_edges(raw, str(path))
 
 

@@ -9,7 +9,7 @@
 
 from importlib.metadata import version
 
-from hyp_manifolds import isometry_group, trees
+from hyp_manifolds import deprecation, isometry_group, trees
 from hyp_manifolds._manifold import Manifold
 from hyp_manifolds._models import MODELS
 from hyp_manifolds.analysis import (
@@ -101,6 +101,7 @@ __all__ = [
     "cone_half_aperture",
     "convert",
     "delta_hyperbolicity",
+    "deprecation",
     "distortion",
     "einstein_midpoint",
     "frechet_mean",

@@ -1,5 +1,6 @@
 """The hyperboloid {x : <x, x>_L = -1/c, x_0 > 0} in Minkowski space, time coordinate first."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -448,7 +449,7 @@ class Hyperboloid(Hyperbolic):
         return _hnnpp.lorentz_scores(x, z, r, c, clamping_factor, smoothing_factor, min_enorm)
 
 
-def _rows(fn, x: jax.Array) -> jax.Array:
+def _rows(fn: Callable[[jax.Array], jax.Array], x: jax.Array) -> jax.Array:
     out = jax.vmap(fn)(x.reshape(-1, x.shape[-1]))
     return out.reshape(*x.shape[:-1], out.shape[-1])
 

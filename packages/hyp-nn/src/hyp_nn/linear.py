@@ -235,7 +235,7 @@ class HypLinearBusemann(nnx.Module):
         return add_gyro_bias(self.manifold, y, self.gyro_bias, c).astype(dtype)
 
 
-def add_gyro_bias(manifold: Manifold, y: jax.Array, gyro_bias: nnx.Param | None, c: jax.Array) -> jax.Array:
+def add_gyro_bias(manifold: Manifold, y: jax.Array, gyro_bias: nnx.Param[Any] | None, c: jax.Array) -> jax.Array:
     """y (+) exp_0(gyro_bias), or y without one."""
     if gyro_bias is None:
         return y
@@ -243,7 +243,7 @@ def add_gyro_bias(manifold: Manifold, y: jax.Array, gyro_bias: nnx.Param | None,
     return rows(lambda p: manifold.addition(p, point, c), y)
 
 
-def _point_param(manifold: Manifold, dim: int, dtype: Any) -> nnx.Param:
+def _point_param(manifold: Manifold, dim: int, dtype: Any) -> nnx.Param[Any]:
     if manifold.curvature_domain == "signed":
         return nnx.Param(jnp.zeros(dim, dtype))
     return ManifoldParam(manifold.create_origin(1.0, dim).astype(dtype), manifold=manifold)

@@ -11,7 +11,7 @@ from jaxtyping import Array, Float
 from hyp_nn import _checks
 
 
-class ManifoldParam(nnx.Param):
+class ManifoldParam(nnx.Param):  # pyright: ignore[reportMissingTypeArgument]
     """An `nnx.Param` that holds points of a manifold, stored at unit curvature, coordinates on the last axis.
 
     Layers scale their results to the curvature of the call. The stored points do not depend on it, so a

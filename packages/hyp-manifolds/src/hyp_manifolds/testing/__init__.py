@@ -7,8 +7,8 @@ Needs the extra `testing`: pip install "hyp-manifolds[testing]".
 """
 
 try:
-    import hypothesis as _hypothesis  # noqa: F401
-    import mpmath as _mpmath  # noqa: F401
+    import hypothesis as _hypothesis  # noqa: F401 # pyright: ignore[reportUnusedImport]
+    import mpmath as _mpmath  # noqa: F401 # pyright: ignore[reportUnusedImport]
 except ImportError as error:
     raise ImportError(
         f"hyp_manifolds.testing needs {error.name}, which is not installed. "

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax
 from flax import nnx
 from hyp_manifolds import HalfSpace, Hyperboloid, Klein, Poincare, ProperVelocity, Sphere, Stereographic
@@ -71,8 +73,8 @@ _REGRESSION = {
     "FGGLorentzMLR": Case(lambda r: nn.FGGLorentzMLR(5, 3, rngs=r), SHEET, None, 5, (3,)),
 }
 
-_GROUPS = {"stride": (2, 1), "dilation": (1, 2), "groups": 2}
-_SPREAD = {"num_dims": 1, "transposed": True, "stride": 2}
+_GROUPS: dict[str, Any] = {"stride": (2, 1), "dilation": (1, 2), "groups": 2}
+_SPREAD: dict[str, Any] = {"num_dims": 1, "transposed": True, "stride": 2}
 
 _CONVOLUTION = {
     "HypConvHyperboloid-2d": Case(
