@@ -42,16 +42,15 @@ def to_rst(lines: list[str]) -> list[str]:
     out: list[str] = []
     above = 0  # indentation of the text above
     for block in _blocks(lines):
-        deep = _indent(block[0])
-        if block[0].lstrip().startswith(">>>"):
-            out += [*block, ""]
-            continue
-        if out and deep > above:
-            out += ["::", "", *block, ""]
-            continue
-        above = _indent(block[-1])
-        text = escaped("\n".join(_separated(block)))
-        out += [*(_LABEL.sub(r"**\1:** ", line) for line in text.split("\n")), ""]
+        examples = next((i for i, line in enumerate(block) if line.lstrip().startswith(">>>")), len(block))
+        text, code = block[:examples], block[examples:]
+        if text and out and _indent(text[0]) > above:
+            out += ["::", "", *text]
+        elif text:
+            above = _indent(text[-1])
+            lines_of_text = escaped("\n".join(_separated(text))).split("\n")
+            out += [_LABEL.sub(r"**\1:** ", line) for line in lines_of_text]
+        out += [*code, ""]
     return out
 
 
