@@ -29,7 +29,7 @@ class PublicNames(SphinxDirective):
         module = importlib.import_module(name)
         taken: set[str] = self.env.temp_data.setdefault("public-names", set())
         chosen = [n for n in _exported(module) if self._wanted(name, getattr(module, n)) and f"{name}.{n}" not in taken]
-        if not chosen:
+        if not chosen and "rest" not in self.options:
             raise self.error(f"public-names: nothing of {name} is chosen by {self.options}")
         taken.update(f"{name}.{n}" for n in chosen)
         text = "\n".join(line for n in chosen for line in _description(f"{name}.{n}", getattr(module, n)))
