@@ -33,7 +33,8 @@ def _joined(parts: list[str]) -> str:
 
 
 def _plain(text: str) -> str:
-    text = re.sub(r"([|*\\])", r"\\\1", text)
+    parts = re.split(r"(?<!\*)(\*\*\w[^*]*\w\*\*)(?!\*)", text)  # **bold** stays
+    text = "".join(part if i % 2 else re.sub(r"([|*\\])", r"\\\1", part) for i, part in enumerate(parts))
     return re.sub(r"(\w)_(?=\W|$)", r"\1\\_", text)
 
 
