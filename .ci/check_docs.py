@@ -65,9 +65,8 @@ def problems(root: pathlib.Path) -> list[str]:
             target = (path.parent / urllib.parse.unquote(parts.path)).resolve() if parts.path else path
             if not target.is_file():
                 found.append(f"{name}: no file {url}")
-            elif parts.fragment and target in pages:
-                if urllib.parse.unquote(parts.fragment) not in pages[target].anchors:
-                    found.append(f"{name}: no anchor {url}")
+            elif target in pages and (anchor := urllib.parse.unquote(parts.fragment)):
+                found += [] if anchor in pages[target].anchors else [f"{name}: no anchor {url}"]
     for path in sorted(root.rglob("*.css")):
         found += [f"{path.relative_to(root)}: loads {url}" for url in IN_CSS.findall(path.read_text(encoding="utf-8"))]
     return found
