@@ -51,6 +51,7 @@ napoleon_attr_annotations = False
 html_theme = "furo"
 html_title = "hyp"
 html_copy_source = False
+html_show_copyright = False
 html_show_sourcelink = False
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True

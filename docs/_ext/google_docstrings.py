@@ -1,7 +1,8 @@
 """Makes reStructuredText of docstrings that are written as plain text with Google sections.
 
-Hazard: in reStructuredText `|x|` is a substitution, `*` starts emphasis and an indented block is a quotation, and
-formulas are full of the first two. Cure: escape them, and take an indented block for code.
+Hazard: in reStructuredText `|x|` is a substitution, `*` starts emphasis, "v." begins a list with Roman numbers and an
+indented block is a quotation, and formulas are full of the first three. Cure: escape them, and take an indented block
+for code.
 """
 
 import re
@@ -11,6 +12,7 @@ from sphinx.application import Sphinx
 
 _LABEL = re.compile(r"^(Args|Returns|Raises|Accuracy|Source|Attributes): (?=\S)")
 _CODE = re.compile(r"`+([^`]+)`+")
+_LIST_NUMBER = re.compile(r"\A(\s*)(?=\(?(\d+|[A-Za-z]|[ivxlcdm]+)[.)](\s|\Z))")
 
 
 def escaped(text: str) -> str:
@@ -49,7 +51,7 @@ def to_rst(lines: list[str]) -> list[str]:
             out += ["::", "", *text]
         elif text:
             above = _indent(text[-1])
-            lines_of_text = escaped("\n".join(_separated(text))).split("\n")
+            lines_of_text = _LIST_NUMBER.sub(r"\1\\", escaped("\n".join(_separated(text)))).split("\n")
             out += [_LABEL.sub(r"**\1:** ", line) for line in lines_of_text]
         out += [*code, ""]
     return out
@@ -86,6 +88,11 @@ def _process(app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: l
     lines[:] = to_rst(lines)
 
 
+def _signature(app: Sphinx, what: str, name: str, obj: Any, options: Any, signature: str | None, returns: Any) -> Any:
+    # Defaults are shown as they are written; this is the one that is a name of ours.
+    return (signature.replace("_FLAT", "0.0"), returns) if signature else None
+
+
 def _skip(app: Sphinx, what: str, name: str, obj: Any, skip: bool, options: Any) -> bool | None:
     # "Alias for field number 0": the class says what its fields are.
     return True if type(obj).__name__ == "_tuplegetter" else None
@@ -94,5 +101,6 @@ def _skip(app: Sphinx, what: str, name: str, obj: Any, skip: bool, options: Any)
 def setup(app: Sphinx) -> dict[str, Any]:
     """Runs before napoleon, which has priority 500."""
     app.connect("autodoc-process-docstring", _process, priority=400)
+    app.connect("autodoc-process-signature", _signature)
     app.connect("autodoc-skip-member", _skip)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

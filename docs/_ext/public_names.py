@@ -31,6 +31,7 @@ class PublicNames(SphinxDirective):
         chosen = [n for n in _exported(module) if self._wanted(name, getattr(module, n)) and f"{name}.{n}" not in taken]
         if not chosen and "rest" not in self.options:
             raise self.error(f"public-names: nothing of {name} is chosen by {self.options}")
+        chosen.sort(key=lambda n: n != "Manifold")  # the base class says what all of them have
         taken.update(f"{name}.{n}" for n in chosen)
         text = "\n".join(line for n in chosen for line in _description(f"{name}.{n}", getattr(module, n)))
         return self.parse_text_to_nodes(text)
