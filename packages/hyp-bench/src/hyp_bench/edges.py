@@ -64,7 +64,14 @@ def read_edges(path: str | Path) -> EdgeList:
 
 
 def parse_edges(raw: bytes, source: str) -> EdgeList:
-    """Returns the edge list in the bytes of a file; `source` names it in errors. See `read_edges`."""
+    r"""Returns the edge list in the bytes of a file; `source` names it in errors. See `read_edges`.
+
+    Example:
+        >>> from hyp_bench.edges import parse_edges
+        >>> edges = parse_edges(b"cat\tmammal\ndog\tmammal\n", "here")
+        >>> print(edges.names, edges.pairs.tolist())
+        ('cat', 'dog', 'mammal') [[0, 2], [1, 2]]
+    """
     try:
         # A byte order mark is no part of the first name.
         text = raw.decode("utf-8-sig")

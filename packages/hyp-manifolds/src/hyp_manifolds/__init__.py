@@ -4,7 +4,8 @@
 >>> from hyp_manifolds import Poincare
 >>> ball = Poincare()
 >>> x, y = jnp.array([0.1, 0.2]), jnp.array([0.3, 0.4])
->>> ball.dist(x, y, c=1.0)  # batches: jax.vmap(ball.dist, in_axes=(0, 0, None))
+>>> print(f"{ball.dist(x, y, c=1.0):.4f}")  # batches: jax.vmap(ball.dist, in_axes=(0, 0, None))
+0.6582
 """
 
 from importlib.metadata import version

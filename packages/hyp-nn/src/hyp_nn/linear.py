@@ -45,6 +45,15 @@ class HypLinear(nnx.Module):
         TypeError, ValueError: wrong manifold or sizes.
 
     Source: Ganea, Becigneul and Hofmann, Hyperbolic Neural Networks, 2018, Eq. 27 and Sec. 3.2.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from flax import nnx
+        >>> from hyp_manifolds import Poincare
+        >>> from hyp_nn import HypLinear
+        >>> layer = HypLinear(Poincare(), 4, 2, rngs=nnx.Rngs(0))
+        >>> print(layer(jnp.full((3, 5, 4), 0.1), c=0.5).shape)
+        (3, 5, 2)
     """
 
     models: ClassVar[tuple[type[Manifold], ...] | None] = None

@@ -1,7 +1,8 @@
 """Tools to test a manifold: strategies, laws, an exact oracle, the accuracy contract, and check_manifold.
 
-    >>> from hyp_manifolds.testing import check_manifold
-    >>> check_manifold(MyManifold())
+>>> from hyp_manifolds import Euclidean  # or a manifold of yours
+>>> from hyp_manifolds.testing import check_manifold
+>>> check_manifold(Euclidean(), dims=(2,), laws=["exp_of_zero_stays"], contract=False)  # without arguments: everything
 
 Needs the extra `testing`: pip install "hyp-manifolds[testing]".
 """
