@@ -2,10 +2,12 @@
 
 import importlib.metadata
 import pathlib
+import re
 import tomllib
 from typing import Any
 
 import pytest
+import yaml
 from packaging.requirements import Requirement
 
 pytestmark = pytest.mark.one_precision
@@ -25,6 +27,16 @@ def test_the_workspace_holds_these_packages() -> None:
 def test_the_type_checker_reads_all_of_them() -> None:
     tools = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
     assert set(tools["pyright"]["include"]) == {f"packages/{package}/src" for package in PACKAGES}
+    assert tools["pyright"]["typeCheckingMode"] == "strict"
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_no_public_module_relaxes_the_type_checker(package: str) -> None:
+    source = ROOT / "packages" / package / "src"
+    for path in source.rglob("*.py"):
+        private = any(re.match(r"_(?!_init__)", part) for part in path.relative_to(source).parts)
+        relaxed = re.search(r"^# pyright:", path.read_text(encoding="utf-8"), re.MULTILINE)
+        assert private or not relaxed, path
 
 
 @pytest.mark.parametrize("package", PACKAGES)
@@ -73,3 +85,10 @@ def test_siblings_of_this_workspace_satisfy_the_bounds(package: str) -> None:
         if requirement.name in PACKAGES:
             assert project(requirement.name)["version"] in requirement.specifier, f"{package} asks for {requirement}"
             assert {bound.operator for bound in requirement.specifier} == {">=", "<"}
+
+
+def test_the_citation_is_one() -> None:
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert citation["cff-version"] == "1.2.0"
+    assert citation["license"] == project("hyp-nn")["license"]
+    assert all(citation[key] for key in ("title", "message", "authors"))

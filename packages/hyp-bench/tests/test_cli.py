@@ -13,6 +13,7 @@ import pytest
 from hyp_bench import cli
 from hyp_bench.checkpoint import load_checkpoint
 from hyp_manifolds import Hyperboloid, Poincare
+from hyp_nn.safetensors import load_points
 
 pytestmark = pytest.mark.one_precision
 
@@ -58,8 +59,14 @@ def arrays(path):
 def test_embed_leaves_points_and_pictures(tree, tmp_path, manifold):
     name = type(manifold).__name__.lower()
     folder = tmp_path / "new" / "folder"
-    out, err = hyp_bench("embed", tree, "--dim", 2, "--manifold", name, "--out", folder, *QUICK)
+    options = ["--safetensors"] if name == "poincare" else []
+    out, err = hyp_bench("embed", tree, "--dim", 2, "--manifold", name, "--out", folder, *options, *QUICK)
     saved = arrays(folder / "embedding.npz")
+    assert (folder / "embedding.safetensors").exists() == bool(options)
+    if options:
+        same = load_points(folder / "embedding.safetensors", manifold=manifold, c=1.0)
+        np.testing.assert_array_equal(same.points, saved["points"])
+        assert same.labels == tuple(saved["labels"])
     assert sorted(saved) == ["c", "labels", "manifold", "points"]
     assert saved["points"].shape == (13, manifold.ambient_dim(2))
     assert saved["points"].dtype == np.float64

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from hyp_bench import data
+from hyp_bench.bounds import read_bounded
 from hyp_bench.edges import parse_edges, read_edges
 from hyp_bench.errors import InputError
 from hyp_bench.hierarchy import direct_edges
@@ -73,6 +74,12 @@ def test_unreadable_paths(tmp_path):
         read_edges(tmp_path / "missing.tsv")
     with pytest.raises(InputError, match="cannot be read"):
         read_edges(tmp_path)
+
+
+def test_a_file_without_an_end_is_refused(monkeypatch):
+    monkeypatch.setattr(read_bounded, "__defaults__", (3_000_000,))
+    with pytest.raises(InputError, match="/dev/zero: larger than 3000000 bytes"):
+        read_edges("/dev/zero")
 
 
 def test_direct_edges_of_a_chain_and_a_diamond():

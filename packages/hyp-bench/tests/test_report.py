@@ -1,13 +1,18 @@
 """The chart, the forest, the files: everything of the report that needs no browser."""
 
+import io
 import json
 import re
 import subprocess
 import sys
+import zipfile
 from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+from hyp_bench.bounds import check_npz
+from hyp_bench.checkpoint import load_checkpoint
+from hyp_bench.errors import InputError
 from hyp_bench.report import load_points, save_points, write_html, write_png
 from hyp_bench.report.atomic import atomic_write
 from hyp_bench.report.chart import geodesic_arcs, look_from, to_disk, to_polar
@@ -225,6 +230,24 @@ def test_a_file_that_needs_pickle_or_lacks_an_array_is_refused(tmp_path):
     np.savez(tmp_path / "bad.npz", points=np.zeros((1, 2)), labels=np.array([{}]), manifold="poincare", c=1.0)
     with pytest.raises(ValueError, match="allow_pickle"):
         load_points(tmp_path / "bad.npz")
+
+
+def test_a_file_that_would_fill_the_memory_is_refused(tmp_path):
+    bomb, liar = tmp_path / "bomb.npz", tmp_path / "liar.npz"
+    np.savez_compressed(bomb, points=np.zeros((1000, 1000)))
+    with pytest.raises(ValueError, match="unpacks to 8000128 bytes, at most 1000000"):
+        check_npz(bomb, limit=1_000_000)
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"descr": "<f8", "fortran_order": False, "shape": (10**12,)})
+    with zipfile.ZipFile(liar, "w") as archive:
+        archive.writestr("points.npy", header.getvalue())
+    with pytest.raises(ValueError, match="claims 8000000000000 bytes and has 128"):
+        load_points(liar)
+    with pytest.raises(InputError, match="not a readable checkpoint"):
+        load_checkpoint(liar)
+    liar.write_bytes(b"no archive")
+    with pytest.raises(ValueError, match=r"no readable \.npz"):
+        load_points(liar)
 
 
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])

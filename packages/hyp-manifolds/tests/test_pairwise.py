@@ -263,6 +263,14 @@ def test_shapes_dtypes_and_transforms() -> None:
     assert np.isfinite(pairwise_dist(BALL, bad, y, C)[:3]).all()
 
 
+@pytest.mark.one_precision
+def test_gradients_of_many_sets_at_once() -> None:
+    sets = jnp.stack([points("poincare")[0][:6], 0.5 * points("poincare")[1][:6]])
+    grad = jax.grad(lambda a: jnp.sum(pairwise_dist(BALL, a, a, C) ** 2))  # near pairs too: each point with itself
+    mapped = jax.jit(jax.vmap(grad))(sets)
+    np.testing.assert_allclose(mapped, jnp.stack([jax.jit(grad)(a) for a in sets]), rtol=1e-5, atol=1e-5)
+
+
 def test_bad_input_is_refused() -> None:
     x, y = points("poincare")
     with pytest.raises(TypeError, match="`manifold` must be a Manifold"):

@@ -1,4 +1,4 @@
-"""What layers do beyond the laws: isometries, the flat limit, bad input, checkpoints, deep stacks."""
+"""What layers do beyond the laws: isometries, bad input, checkpoints, deep stacks."""
 
 import hyp_nn as nn
 import jax
@@ -77,43 +77,6 @@ def test_gradients_far_out_are_finite_and_right():
     out, pull = jax.vjp(jax.jit(lambda u: conv(u[:, None, None, None], 1.0).ravel()), u)
     np.testing.assert_allclose(out, 4 * u, rtol=1e-5)
     np.testing.assert_allclose(pull(jnp.ones_like(out))[0], np.full(5, 4.0), rtol=1e-4)
-
-
-# The flat limit ----------------------------------------------------------------------------------------------------
-
-FLAT = {
-    "HypLinearPoincare": lambda p, x: x @ p["kernel"] + p["bias"],
-    "HypLinearPoincarePP": lambda p, x: 2 * (x @ p["kernel"] - p["bias"] * np.linalg.norm(p["kernel"], axis=0)),
-    "HypLinearPV": lambda p, x: np.tanh(x @ p["kernel"] - p["bias"] * np.linalg.norm(p["kernel"], axis=0)),
-    "HypRegressionPoincarePP": lambda p, x: 4 * (x @ p["kernel"] - p["bias"] * np.linalg.norm(p["kernel"], axis=0)),
-    "HypRegressionPV": lambda p, x: x @ p["kernel"] - p["bias"] * np.linalg.norm(p["kernel"], axis=0),
-    "HypConvPV-1d": None,
-}
-
-
-@pytest.mark.parametrize("name", [n for n, flat in FLAT.items() if flat])
-def test_flat_limit(name):
-    """As c -> 0, the Euclidean layer."""
-    case = LAYERS[name]
-    layer = moved(case.build(nnx.Rngs(0)))
-    if name == "HypLinearPoincare":  # stored at unit curvature, the bias would leave for infinity
-        layer.bias[...] = jnp.zeros_like(layer.bias[...])
-    c = 1e-8
-    x = np.random.default_rng(0).standard_normal((5, 4)).astype(np.float32)
-    params = {k: np.asarray(v) for k, v in nnx.to_pure_dict(nnx.state(layer, nnx.Param)).items()}
-    np.testing.assert_allclose(layer(jnp.asarray(x), c), FLAT[name](params, x), rtol=1e-4, atol=1e-4)
-
-
-def test_flat_limit_of_lorentz_layers():
-    c, x = 1e-8, np.random.default_rng(0).standard_normal((5, 4)).astype(np.float32)
-    ambient = jnp.concatenate([jnp.sqrt(1 / c + jnp.sum(jnp.asarray(x) ** 2, -1, keepdims=True)), x], -1)
-    for layer in (
-        nn.HTCLinear(5, 3, rngs=nnx.Rngs(0)),
-        nn.HypLinearHyperboloidFHCNN(SHEET, 5, 4, rngs=nnx.Rngs(0)),
-        nn.FGGLinear(5, 4, rngs=nnx.Rngs(0)),
-    ):
-        kernel = layer.weights.kernel[...] if isinstance(layer, nn.FGGLinear) else layer.kernel[1:]
-        np.testing.assert_allclose(layer(ambient, c)[:, 1:], x @ np.asarray(kernel), rtol=1e-4, atol=1e-5)
 
 
 # Curvature from one to another, and kernels ---------------------------------------------------------------------------

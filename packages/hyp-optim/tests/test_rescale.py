@@ -8,6 +8,8 @@ import pytest
 from hyp_manifolds import HalfSpace, Hyperboloid, Poincare, Product, Sphere, Stereographic
 from hyp_optim import (
     ManifoldSpec,
+    add_decay_to_origin,
+    project_periodically,
     rescale,
     retract,
     riemannian_adam,
@@ -99,6 +101,38 @@ def test_every_kind_of_state_moves():
     np.testing.assert_allclose(smaller, half * table, rtol=1e-6)
     np.testing.assert_allclose(rows_moved.m1, half * rows.m1, rtol=1e-6)
     np.testing.assert_allclose(rows_moved.m2, half**2 * rows.m2, rtol=1e-6)
+
+
+def test_an_empty_table_passes_through_every_link_and_moves_nowhere():
+    spec, empty = ManifoldSpec(Poincare(), None), jnp.zeros((0, 3))
+    chain = optax.chain(
+        riemannian_gradient(manifolds=spec), scale_by_riemannian_momentum(0.9, manifolds=spec),
+        add_decay_to_origin(0.1, manifolds=spec), optax.scale_by_learning_rate(0.01), retract(manifolds=spec),
+        project_periodically(1, manifolds=spec),
+    )  # fmt: skip
+    ema = riemannian_ema(0.5, manifolds=spec)
+    x, state = trained(chain, empty, OLD)
+    average, _ = ema.update(x, ema.init(x), c=OLD)
+    assert x.shape == average.shape == (0, 3)
+    y, moved = rescale(x, state, OLD, NEW)
+    assert y.shape == (0, 3)
+    assert jax.tree.map(jnp.shape, moved) == jax.tree.map(jnp.shape, state)
+
+
+def test_what_a_low_precision_stores_is_inside_at_the_new_curvature():
+    m = Poincare()
+    near = jnp.array([[0.999, 0.0], [0.7, 0.7]], jnp.bfloat16)
+    far, none = rescale(near, None, 1.0, 4.1, manifolds=ManifoldSpec(m, None))
+    assert (far.dtype, none) == (jnp.bfloat16, None)
+    assert np.all(4.1 * np.sum(np.asarray(far, np.float64) ** 2, axis=-1) < 1)
+    np.testing.assert_allclose(np.asarray(far, np.float32), np.asarray(near, np.float32) / np.sqrt(4.1), rtol=0.02)
+
+
+def test_signed_curvature_leaves_second_moments_alone():
+    x = jnp.array([[0.1, 0.2, 0.3], [0.0, -0.4, 0.2]])
+    state = riemannian_adam(0.01, manifolds=ManifoldSpec(Stereographic(), None)).init(x)
+    state = state._replace(m2=jnp.ones_like(state.m2))
+    np.testing.assert_array_equal(rescale(x, state, OLD, -1.0)[1].m2, state.m2)
 
 
 def test_only_moving_leaves_move_and_masked_states_are_found():

@@ -2,6 +2,8 @@
 
 import dataclasses
 import pickle
+import sys
+import types
 from typing import Any, NamedTuple
 
 import jax
@@ -9,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from hyp_manifolds import Euclidean, Hyperboloid, OnManifold, Poincare
-from hyp_optim import ManifoldSpec, riemannian_sgd
+from hyp_optim import ManifoldSpec, _flax, riemannian_sgd
 
 pytestmark = pytest.mark.one_precision  # what is found does not depend on it
 
@@ -229,3 +231,20 @@ def test_bare_arrays_at_update_take_the_step_found_at_init():
     updates, _ = tx.update(bare, tx.init(carried), bare)
     expected, _ = tx.update(bare, riemannian_sgd(0.1, manifolds=Poincare()).init(bare), bare)
     np.testing.assert_array_equal(updates["p"], expected["p"])
+
+
+def test_a_static_node_is_described_to_flax_and_restored_into_its_like(monkeypatch):
+    """With a stand-in for `flax.serialization`, which this package does without; tests/ has the real one."""
+    known = {}
+    register = lambda kind, save, restore, override: known.update({kind: (save, restore)})  # noqa: E731
+    monkeypatch.setitem(sys.modules, "flax.serialization", types.SimpleNamespace(register_serialization_state=register))
+    _flax.register_static(tuple, lambda node: {"names": list(node)}, "Start anew.")
+    save, restore = known[tuple]
+    assert save(("a", "b")) == {"names": {"0": "a", "1": "b"}}
+    template = ("a", "b")
+    assert restore(template, save(("a", "b"))) is template
+    with pytest.raises(ValueError, match=r"saved for .*'c'.* but restored into .*'b'.*Start anew"):
+        restore(template, save(("a", "c")))
+    monkeypatch.setitem(sys.modules, "flax.serialization", None)
+    _flax.register_static(list, list, "")
+    assert list not in known

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float, UInt32
 
+from hyp_bench.bounds import check_npz
 from hyp_bench.errors import InputError
 from hyp_bench.report.atomic import atomic_write
 
@@ -59,6 +60,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
         InputError: there is none, or the file is damaged.
     """
     try:
+        check_npz(path)
         with np.load(path, allow_pickle=False) as file:
             config = json.loads(str(file["config"]))
             if str(file["config_hash"]) != config_hash(config):

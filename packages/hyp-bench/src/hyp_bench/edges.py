@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, Int
 
+from hyp_bench.bounds import read_bounded
 from hyp_bench.errors import InputError
 
 
@@ -54,14 +55,23 @@ def read_edges(path: str | Path) -> EdgeList:
         InputError: the file cannot be read or is not such a list; the message names the file and the line.
     """
     try:
-        raw = Path(path).read_bytes()
+        raw = read_bounded(path)
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or error}).") from error
+    except ValueError as error:
+        raise InputError(f"{path}: {error}.") from error
     return parse_edges(raw, str(path))
 
 
 def parse_edges(raw: bytes, source: str) -> EdgeList:
-    """Returns the edge list in the bytes of a file; `source` names it in errors. See `read_edges`."""
+    r"""Returns the edge list in the bytes of a file; `source` names it in errors. See `read_edges`.
+
+    Example:
+        >>> from hyp_bench.edges import parse_edges
+        >>> edges = parse_edges(b"cat\tmammal\ndog\tmammal\n", "here")
+        >>> print(edges.names, edges.pairs.tolist())
+        ('cat', 'dog', 'mammal') [[0, 2], [1, 2]]
+    """
     try:
         # A byte order mark is no part of the first name.
         text = raw.decode("utf-8-sig")

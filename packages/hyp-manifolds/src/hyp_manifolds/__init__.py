@@ -4,12 +4,13 @@
 >>> from hyp_manifolds import Poincare
 >>> ball = Poincare()
 >>> x, y = jnp.array([0.1, 0.2]), jnp.array([0.3, 0.4])
->>> ball.dist(x, y, c=1.0)  # batches: jax.vmap(ball.dist, in_axes=(0, 0, None))
+>>> print(f"{ball.dist(x, y, c=1.0):.4f}")  # batches: jax.vmap(ball.dist, in_axes=(0, 0, None))
+0.6582
 """
 
 from importlib.metadata import version
 
-from hyp_manifolds import isometry_group, trees
+from hyp_manifolds import deprecation, isometry_group, trees
 from hyp_manifolds._manifold import Manifold
 from hyp_manifolds._models import MODELS
 from hyp_manifolds.analysis import (
@@ -101,6 +102,7 @@ __all__ = [
     "cone_half_aperture",
     "convert",
     "delta_hyperbolicity",
+    "deprecation",
     "distortion",
     "einstein_midpoint",
     "frechet_mean",

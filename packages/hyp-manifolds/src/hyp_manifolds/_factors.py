@@ -1,5 +1,8 @@
 """Points that are put together from parts, one of every factor: sizes, shares of a call, the origin."""
 
+# Helpers of a few lines, whose arrays go without annotations.
+# pyright: reportMissingParameterType=false, reportUnknownParameterType=false
+
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field

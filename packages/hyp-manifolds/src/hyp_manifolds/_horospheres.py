@@ -4,6 +4,9 @@ Notation: z = sqrt(c) x_s is the scaled spatial part, a = sqrt(1 + |z|^2) the sc
 t = <z, xi>, q = z - t xi, and beta = a - t = exp(sqrt(c) B).
 """
 
+# Helpers of a few lines, whose arrays go without annotations.
+# pyright: reportMissingParameterType=false, reportUnknownParameterType=false
+
 import functools
 from typing import NamedTuple
 

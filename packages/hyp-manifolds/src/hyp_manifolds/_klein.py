@@ -3,6 +3,9 @@
 Notation: u = x - y the raw difference, g the gap 1 - c|.|^2, rho = sqrt(c) d(x, y).
 """
 
+# Helpers of a few lines, whose arrays go without annotations.
+# pyright: reportMissingParameterType=false, reportUnknownParameterType=false
+
 import jax
 import jax.numpy as jnp
 

@@ -4,6 +4,9 @@ Notation: z = sqrt(c) x and w = sqrt(c) y are scaled spatial parts, a = sqrt(1 +
 scaled times, u = x - y the raw difference, rho = sqrt(c) d(x, y).
 """
 
+# Helpers of a few lines, whose arrays go without annotations.
+# pyright: reportMissingParameterType=false, reportUnknownParameterType=false
+
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple

@@ -85,7 +85,7 @@ class _Parser:
         if self.token == "(":
             self.at += 1
             factors = self.sequence()
-            if self.token != ")":
+            if self.token != ")":  # pyright: ignore[reportUnnecessaryComparison]
                 raise self.error("a ')' is missing")
             self.at += 1
         else:

@@ -6,6 +6,9 @@ P = (g_x + g_y + c|x - y|^2)/2 are sums of positive terms. For c < 0 these sums 
 vanish: there D = P^2 + Q^2, with Q from the part of y across x.
 """
 
+# Helpers of a few lines, whose arrays go without annotations.
+# pyright: reportMissingParameterType=false, reportUnknownParameterType=false
+
 from typing import NamedTuple
 
 import jax

@@ -5,6 +5,9 @@ A point is (X + 2^e a, 2^e h): the tile is the height 2^e and the horizontal off
 carry all geometry from tile to tile, so everything but the difference of two offsets is ordinary arithmetic.
 """
 
+# Helpers of a few lines, whose arrays go without annotations.
+# pyright: reportMissingParameterType=false, reportUnknownParameterType=false
+
 from functools import partial
 from typing import NamedTuple
 

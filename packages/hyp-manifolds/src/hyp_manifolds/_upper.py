@@ -4,6 +4,9 @@ Notation: a point is (a, h) with the height h > 0 as its last coordinate; e_n is
 coordinates and parts of them are taken by masks, which also covers dim = 1, where there is no horizontal coordinate.
 """
 
+# Helpers of a few lines, whose arrays go without annotations.
+# pyright: reportMissingParameterType=false, reportUnknownParameterType=false
+
 import jax
 import jax.numpy as jnp
 

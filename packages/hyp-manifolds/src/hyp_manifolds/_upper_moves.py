@@ -1,5 +1,8 @@
 """Upper half-space geometry on float64 arrays: half-angles, steps, turns and translations. Notation as in `_upper`."""
 
+# Helpers of a few lines, whose arrays go without annotations.
+# pyright: reportMissingParameterType=false, reportUnknownParameterType=false
+
 from typing import NamedTuple
 
 import jax

@@ -94,6 +94,13 @@ def cone_energy(manifold: Hyperbolic, x: jax.Array, y: jax.Array, c: Any, k: Any
 
     Accuracy: 4 eps of the larger angle, times the condition number. Source: Ganea et al., Hyperbolic
     Entailment Cones, 2018.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from hyp_manifolds import Poincare, cone_energy
+        >>> x, y = jnp.array([0.5, 0.0]), jnp.array([0.9, 0.0])
+        >>> print(float(cone_energy(Poincare(), x, y, 1.0)))  # y lies straight behind x
+        0.0
     """
     _arguments.hyperbolic("cone_energy", manifold)
     _check_width("cone_energy", k)

@@ -55,6 +55,13 @@ class HalfSpace(ChartModel):
 
     Source: Cannon, Floyd, Kenyon and Parry, Hyperbolic Geometry, 1997; Ratcliffe, Foundations of Hyperbolic Manifolds,
     2006, Sec. 4.6.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from hyp_manifolds import HalfSpace
+        >>> half = HalfSpace()
+        >>> print(f"{half.dist(jnp.array([3.0, 1.0]), jnp.array([3.0, jnp.e]), 1.0):.4f}")
+        1.0000
     """
 
     # Distances -------------------------------------------------------------------------------------------------------

@@ -45,6 +45,12 @@ def busemann(manifold: Manifold, x: jax.Array, ideal: jax.Array, c: Any) -> jax.
     points are one matrix product in local float64 for float32; float64 inputs are computed pair by pair.
 
     Source: Chami, Gu, Nguyen and Re, HoroPCA: Hyperbolic Dimensionality Reduction via Horospherical Projections, 2021.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from hyp_manifolds import Poincare, busemann
+        >>> print(f"{busemann(Poincare(), jnp.array([0.5, 0.0]), jnp.array([1.0, 0.0]), 1.0):.4f}")
+        -1.0986
     """
     _check("busemann", manifold, ideal)
     return _busemann(manifold, x, ideal, c)

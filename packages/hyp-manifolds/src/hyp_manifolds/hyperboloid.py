@@ -1,5 +1,6 @@
 """The hyperboloid {x : <x, x>_L = -1/c, x_0 > 0} in Minkowski space, time coordinate first."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -59,6 +60,14 @@ class Hyperboloid(Hyperbolic):
     30 in float64): 4 eps, 6 for `sqdist`; `dist_0`, `expmap_0`, `logmap_0`: 3 eps, on to radius 80 and 300.
 
     Source: Nickel and Kiela, Learning Continuous Hierarchies in the Lorentz Model of Hyperbolic Geometry, 2018.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from hyp_manifolds import Hyperboloid
+        >>> sheet = Hyperboloid()
+        >>> x = sheet.expmap_0(jnp.array([0.0, 1.0, 0.0]), 1.0)  # time first
+        >>> print(f"time {x[0]:.4f}, distance from the origin {sheet.dist_0(x, 1.0):.4f}")
+        time 1.5431, distance from the origin 1.0000
     """
 
     VERSION_DEFAULT: ClassVar[int] = 0
@@ -448,7 +457,7 @@ class Hyperboloid(Hyperbolic):
         return _hnnpp.lorentz_scores(x, z, r, c, clamping_factor, smoothing_factor, min_enorm)
 
 
-def _rows(fn, x: jax.Array) -> jax.Array:
+def _rows(fn: Callable[[jax.Array], jax.Array], x: jax.Array) -> jax.Array:
     out = jax.vmap(fn)(x.reshape(-1, x.shape[-1]))
     return out.reshape(*x.shape[:-1], out.shape[-1])
 

@@ -40,6 +40,13 @@ def hyperplane_dist(manifold: Manifold, x: jax.Array, p: jax.Array, v: jax.Array
 
     Source: Ganea, Becigneul and Hofmann, Hyperbolic Neural Networks, 2018, Theorem 5, for unit normals; Bdeir et al.
     2024, Theorem 2.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from hyp_manifolds import Poincare, hyperplane_dist
+        >>> p, v = jnp.zeros(2), jnp.array([0.0, 1.0])  # the horizontal diameter
+        >>> print(f"{hyperplane_dist(Poincare(), jnp.array([0.0, 0.5]), p, v, 1.0):.4f}")
+        1.0986
     """
     _check("hyperplane_dist", manifold)
     return _hyperplane_dist(manifold, x, p, v, c)

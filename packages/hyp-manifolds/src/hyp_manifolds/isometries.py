@@ -41,6 +41,13 @@ def convert(
 
     Accuracy: 4 eps times the condition number. Source: Cannon, Floyd, Kenyon and Parry, Hyperbolic Geometry, 1997,
     Sec. 7, for any c.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from hyp_manifolds import Hyperboloid, Poincare, convert
+        >>> x = convert(jnp.array([0.5, 0.0]), Poincare(), Hyperboloid(), 1.0)
+        >>> print(f"{x[0]:.4f} {x[1]:.4f} {x[2]:.4f}")
+        1.6667 1.3333 0.0000
     """
     return _convert.run("convert", source, target, (x,), c)
 

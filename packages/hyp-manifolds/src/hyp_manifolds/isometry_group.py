@@ -65,6 +65,16 @@ def lorentz_boost(mu: jax.Array, c: Any, manifold: Hyperbolic = _SHEET) -> Isome
 
     Raises:
         TypeError, ValueError: as every method of the manifold; a manifold that is not hyperbolic.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from hyp_manifolds import Poincare, lorentz_boost
+        >>> from hyp_manifolds.isometry_group import apply
+        >>> x = jnp.array([0.3, 0.1])
+        >>> there = lorentz_boost(x, 1.0, Poincare())
+        >>> y = apply(there, jnp.zeros(2), Poincare(), 1.0)  # the origin goes to x
+        >>> print(f"{y[0]:.4f} {y[1]:.4f}")
+        0.3000 0.1000
     """
     _arguments.hyperbolic("lorentz_boost", manifold)
     b = _group.translation(manifold, mu, c)

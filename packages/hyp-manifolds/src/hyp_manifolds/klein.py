@@ -43,6 +43,14 @@ class Klein(ChartModel):
 
     Source: Ungar, Analytic Hyperbolic Geometry, 2005, Ch. 3 (Einstein addition); Mao et al., Klein Model for Hyperbolic
     Neural Networks, 2024.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from hyp_manifolds import Klein
+        >>> klein, x, y = Klein(), jnp.array([0.6, 0.0]), jnp.array([0.0, 0.6])
+        >>> middle = klein.geodesic(0.5, x, y, 1.0)  # geodesics are straight
+        >>> print(f"{middle[0]:.4f} {middle[1]:.4f}")
+        0.3000 0.3000
     """
 
     def lorentz_factor(self, x: Vector, c: Scalar) -> Scalar:

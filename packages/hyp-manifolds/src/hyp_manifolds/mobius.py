@@ -36,6 +36,13 @@ def mobius_matvec(manifold: Manifold, m: jax.Array, x: jax.Array, c: Any) -> jax
         TypeError, ValueError: as every method of the manifold; a matrix that does not fit the point; a product.
 
     Source: Ganea, Becigneul and Hofmann, Hyperbolic Neural Networks, 2018, Eq. 27.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from hyp_manifolds import Poincare, mobius_matvec
+        >>> y = mobius_matvec(Poincare(), 2 * jnp.eye(2), jnp.array([0.5, 0.0]), 1.0)
+        >>> print(f"{y[0]:.4f} {y[1]:.4f}")  # twice as far from the origin
+        0.8000 0.0000
     """
     return _mobius_matvec(_free("mobius_matvec", manifold), m, x, c)
 

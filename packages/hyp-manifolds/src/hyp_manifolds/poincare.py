@@ -44,6 +44,14 @@ class Poincare(Hyperbolic):
     every operation, 6 for `sqdist`, 4 times the condition number for `expmap`.
 
     Source: Ungar, Analytic Hyperbolic Geometry, 2005; Ganea, Becigneul and Hofmann, Hyperbolic Neural Networks, 2018.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from hyp_manifolds import Poincare
+        >>> ball, x, v = Poincare(), jnp.array([0.1, 0.2]), jnp.array([0.3, 0.0])
+        >>> y = ball.expmap(v, x, 1.0)
+        >>> print(f"{ball.dist(x, y, 1.0):.4f} {ball.tangent_norm(v, x, 1.0):.4f}")
+        0.6316 0.6316
     """
 
     VERSION_MOBIUS_DIRECT: ClassVar[int] = 0

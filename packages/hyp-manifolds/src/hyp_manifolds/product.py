@@ -23,11 +23,14 @@ Curvatures: TypeAlias = Scalar  # or one value per factor; `Factored._curvature`
 class Product(Factored):
     """Riemannian product M_1 x ... x M_K: a point is the concatenation of a point of every factor.
 
-        >>> space = Product(factors=((Poincare(), 2), (Hyperboloid(), 3), (Euclidean(), 4)))
-        >>> space == Product.from_signature("P2 H3 E4")
-        True
-        >>> x = space.create_origin(1.0, dim=9)  # shape (2 + 4 + 4,)
-        >>> space.dist(x, x, jnp.array([0.5, 2.0, 0.0]))
+    >>> import jax.numpy as jnp
+    >>> from hyp_manifolds import Euclidean, Hyperboloid, Poincare, Product
+    >>> space = Product(factors=((Poincare(), 2), (Hyperboloid(), 3), (Euclidean(), 4)))
+    >>> space == Product.from_signature("P2 H3 E4")
+    True
+    >>> x = space.create_origin(1.0, dim=9)  # shape (2 + 4 + 4,)
+    >>> print(float(space.dist(x, x, jnp.array([0.5, 2.0, 0.0]))))
+    0.0
 
     Every operation acts on each factor alone. The curvature `c` of a call is a scalar that all factors share, or an
     array of shape (curvatures,), one value per factor in order; both dynamic and differentiable. Factors of a nested

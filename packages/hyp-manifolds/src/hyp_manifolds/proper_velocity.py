@@ -24,6 +24,13 @@ class ProperVelocity(ChartModel):
     30 in float64): 4 eps, 6 for `sqdist`; `dist_0`, `expmap_0`, `logmap_0`: 3 eps, on to radius 80 and 300.
 
     Source: Ungar, Analytic Hyperbolic Geometry, 2005, Ch. 3; Chen et al., Proper Velocity Neural Networks, 2026.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from hyp_manifolds import ProperVelocity
+        >>> z = ProperVelocity().addition(jnp.array([1.0, 0.0]), jnp.array([0.0, 1.0]), 1.0)
+        >>> print(f"{z[0]:.4f} {z[1]:.4f}")
+        1.4142 1.0000
     """
 
     def beta(self, x: Vector, c: Scalar) -> Scalar:

@@ -50,6 +50,13 @@ def reflect_in_point(manifold: Manifold, x: jax.Array, p: jax.Array, c: Any) -> 
         TypeError, ValueError: as every method of the manifold.
 
     Source: Helgason, Differential Geometry, Lie Groups and Symmetric Spaces, 1978, Ch. IV.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from hyp_manifolds import Poincare, reflect_in_point
+        >>> y = reflect_in_point(Poincare(), jnp.array([0.5, 0.2]), jnp.zeros(2), 1.0)
+        >>> print(f"{y[0]:.4f} {y[1]:.4f}")
+        -0.5000 -0.2000
     """
     return _reflect_in_point(_arguments.manifold("reflect_in_point", manifold), x, p, c)
 

@@ -35,6 +35,12 @@ class Sphere(Manifold):
     Source: the textbook sphere; Absil, Mahony and Sepulchre, Optimization Algorithms on Matrix Manifolds, 2008, for the
     maps, and for the gyro-operations Bachmann, Becigneul and Ganea, Constant Curvature Graph Convolutional Networks,
     2020, whose kappa-stereographic model is this sphere's projection.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from hyp_manifolds import Sphere
+        >>> print(f"{Sphere().dist(jnp.array([1.0, 0.0, 0.0]), jnp.array([0.0, 1.0, 0.0]), 1.0):.4f}")
+        1.5708
     """
 
     curvature_domain: ClassVar[str] = "positive"

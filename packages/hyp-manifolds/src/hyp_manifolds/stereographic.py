@@ -55,6 +55,13 @@ class Stereographic(Manifold):
     same bounds over the condition number, for points up to 1e70/sqrt(-c) from the origin in float64.
 
     Source: Bachmann, Becigneul and Ganea, Constant Curvature Graph Convolutional Networks, 2020, with kappa = -c.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from hyp_manifolds import Stereographic
+        >>> kappa, x, y = Stereographic(), jnp.array([0.1, 0.2]), jnp.array([0.3, 0.4])
+        >>> print([f"{kappa.dist(x, y, c):.4f}" for c in (1.0, 0.0, -1.0)])
+        ['0.6582', '0.5657', '0.4989']
     """
 
     curvature_domain: ClassVar[str] = "signed"

@@ -2,7 +2,7 @@
 
 from importlib.metadata import version
 
-from hyp_nn import initialisers
+from hyp_nn import initialisers, safetensors
 from hyp_nn.activation import hyp_activation, hyp_gelu, hyp_leaky_relu, hyp_relu, hyp_swish, hyp_tanh
 from hyp_nn.curvature import Curvature
 from hyp_nn.embedding import HypEmbedding
@@ -86,6 +86,7 @@ from hyp_nn.prototypes import cross_entropy, ideal_prototype_logits, prototype_l
 from hyp_nn.quantize import HypVQEmbedding, HypVQEmbeddingPoincare, HypVQMLRPoincare, VQOutput
 from hyp_nn.regression import HypRegression, HypRegressionBusemann, HypRegressionPP
 from hyp_nn.residual import LorentzResidual, lorentz_residual, lorentz_scale
+from hyp_nn.safetensors import load_safetensors, save_safetensors
 from hyp_nn.scaling import HyperPPFeatureScaling, clip_features
 
 __version__ = version("hyp-nn")
@@ -177,6 +178,7 @@ __all__ = [
     "hyp_tanh",
     "ideal_prototype_logits",
     "initialisers",
+    "load_safetensors",
     "lorentz_residual",
     "lorentz_scale",
     "poincare_leaky_relu",
@@ -184,6 +186,8 @@ __all__ = [
     "poincare_tanh",
     "prototype_logits",
     "ranking_loss",
+    "safetensors",
+    "save_safetensors",
     "spatial_to_hyperboloid",
     "triplet_loss",
 ]

@@ -37,7 +37,7 @@ def enter_lorentz(owner: str, x: Any, coords: int, c: Any) -> Inputs:
     return enter(owner, _SHEET, x, coords, c)
 
 
-def read(param: nnx.Variable, dtype: Any) -> jax.Array:
+def read(param: nnx.Variable[Any], dtype: Any) -> jax.Array:
     """A parameter's value in the compute dtype."""
     return param[...].astype(dtype)
 

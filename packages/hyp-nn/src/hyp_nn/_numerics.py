@@ -4,6 +4,9 @@ The one float32 sum that cancels, 1 - c|x|^2, is taken in local float64. Everyth
 layer's row is a vector times scalars made of few positive sums.
 """
 
+# Helpers of a few lines, whose arrays go without annotations.
+# pyright: reportMissingParameterType=false, reportUnknownParameterType=false
+
 from __future__ import annotations
 
 from functools import partial

@@ -4,6 +4,9 @@ No patch is ever written out. A layer on concatenated points needs two things of
 with a kernel, which is a convolution, and the sum of their squared norms, which is a box sum.
 """
 
+# Helpers of a few lines, whose arrays go without annotations.
+# pyright: reportMissingParameterType=false, reportUnknownParameterType=false
+
 from __future__ import annotations
 
 import math

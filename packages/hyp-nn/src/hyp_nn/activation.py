@@ -44,7 +44,16 @@ def hyp_activation(
 
 
 def hyp_relu(x: Points, c: Any = 1.0, *, manifold: Manifold = Hyperboloid()) -> Points:
-    """`hyp_activation` with ReLU."""
+    """`hyp_activation` with ReLU.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from hyp_nn import hyp_relu
+        >>> x = jnp.array([1.5, 0.5, -1.0])  # hyperboloid: the time comes first, and is derived again
+        >>> y = hyp_relu(x)
+        >>> print(f"{y[0]:.4f} {y[1]:.4f} {y[2]:.4f}")
+        1.1180 0.5000 0.0000
+    """
     return _apply("hyp_relu", jax.nn.relu, x, c, manifold)
 
 

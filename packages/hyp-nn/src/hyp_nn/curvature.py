@@ -43,6 +43,12 @@ class Curvature(nnx.Module):
     Raises:
         TypeError, ValueError: an unknown parametrization, bounds that are not increasing or not positive where c must
             be, or an initial value outside them.
+
+    Example:
+        >>> from hyp_nn import Curvature
+        >>> curvature = Curvature(0.5, bounds=(0.1, 10.0))
+        >>> print(f"{curvature():.3f}", bool(curvature.on_bound()))
+        0.500 False
     """
 
     def __init__(

@@ -40,6 +40,15 @@ class HypEmbedding(nnx.Module):
 
     Raises:
         TypeError, ValueError: wrong manifold, sizes below 1, negative `init_std`.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from flax import nnx
+        >>> from hyp_manifolds import Poincare
+        >>> from hyp_nn import HypEmbedding
+        >>> words = HypEmbedding(Poincare(), num_embeddings=100, dim=2, rngs=nnx.Rngs(0))
+        >>> print(words(jnp.array([[3, 14], [15, 92]]), c=0.5).shape)
+        (2, 2, 2)
     """
 
     def __init__(

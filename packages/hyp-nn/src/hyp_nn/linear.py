@@ -45,6 +45,15 @@ class HypLinear(nnx.Module):
         TypeError, ValueError: wrong manifold or sizes.
 
     Source: Ganea, Becigneul and Hofmann, Hyperbolic Neural Networks, 2018, Eq. 27 and Sec. 3.2.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from flax import nnx
+        >>> from hyp_manifolds import Poincare
+        >>> from hyp_nn import HypLinear
+        >>> layer = HypLinear(Poincare(), 4, 2, rngs=nnx.Rngs(0))
+        >>> print(layer(jnp.full((3, 5, 4), 0.1), c=0.5).shape)
+        (3, 5, 2)
     """
 
     models: ClassVar[tuple[type[Manifold], ...] | None] = None
@@ -235,7 +244,7 @@ class HypLinearBusemann(nnx.Module):
         return add_gyro_bias(self.manifold, y, self.gyro_bias, c).astype(dtype)
 
 
-def add_gyro_bias(manifold: Manifold, y: jax.Array, gyro_bias: nnx.Param | None, c: jax.Array) -> jax.Array:
+def add_gyro_bias(manifold: Manifold, y: jax.Array, gyro_bias: nnx.Param[Any] | None, c: jax.Array) -> jax.Array:
     """y (+) exp_0(gyro_bias), or y without one."""
     if gyro_bias is None:
         return y
@@ -243,7 +252,7 @@ def add_gyro_bias(manifold: Manifold, y: jax.Array, gyro_bias: nnx.Param | None,
     return rows(lambda p: manifold.addition(p, point, c), y)
 
 
-def _point_param(manifold: Manifold, dim: int, dtype: Any) -> nnx.Param:
+def _point_param(manifold: Manifold, dim: int, dtype: Any) -> nnx.Param[Any]:
     if manifold.curvature_domain == "signed":
         return nnx.Param(jnp.zeros(dim, dtype))
     return ManifoldParam(manifold.create_origin(1.0, dim).astype(dtype), manifold=manifold)

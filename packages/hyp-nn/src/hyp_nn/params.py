@@ -11,7 +11,7 @@ from jaxtyping import Array, Float
 from hyp_nn import _checks
 
 
-class ManifoldParam(nnx.Param):
+class ManifoldParam(nnx.Param):  # pyright: ignore[reportMissingTypeArgument]
     """An `nnx.Param` that holds points of a manifold, stored at unit curvature, coordinates on the last axis.
 
     Layers scale their results to the curvature of the call. The stored points do not depend on it, so a
@@ -28,6 +28,14 @@ class ManifoldParam(nnx.Param):
     Raises:
         TypeError: `manifold` is not a manifold, or `value` is not a floating array.
         ValueError: `value` is a scalar.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from hyp_manifolds import Poincare
+        >>> from hyp_nn import ManifoldParam
+        >>> bias = ManifoldParam(jnp.zeros((4, 2)), manifold=Poincare())
+        >>> print(bias.shape, bias.manifold)
+        (4, 2) Poincare(dtype=None)
     """
 
     def __init__(self, value: Float[Array, "*batch coords"] | Any, *, manifold: Manifold, **metadata: Any) -> None:

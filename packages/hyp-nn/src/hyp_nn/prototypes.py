@@ -78,6 +78,12 @@ def cross_entropy(logits: Float[Array, "*batch classes"], labels: Any) -> Scalar
 
     Returns:
         Scalar.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from hyp_nn import cross_entropy
+        >>> print(f"{cross_entropy(jnp.zeros((2, 4)), jnp.array([0, 3])):.4f}")  # log 4
+        1.3863
     """
     _checks.check_ids(labels, "cross_entropy")
     chosen = jnp.take_along_axis(jax.nn.log_softmax(logits), jnp.asarray(labels)[..., None], -1)

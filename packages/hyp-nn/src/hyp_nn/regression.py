@@ -77,6 +77,15 @@ class HypRegression(_Head):
             models whose c may change its sign tangents at the origin, shape (out_dim, in_dim).
 
     Source: Ganea, Becigneul and Hofmann, Hyperbolic Neural Networks, 2018, Eq. 25 and Sec. 3.1.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from flax import nnx
+        >>> from hyp_manifolds import Poincare
+        >>> from hyp_nn import HypRegression
+        >>> head = HypRegression(Poincare(), 4, 3, rngs=nnx.Rngs(0))
+        >>> print(head(jnp.full((8, 4), 0.1), 1.0).shape)  # scores of three classes
+        (8, 3)
     """
 
     def __init__(

@@ -81,6 +81,13 @@ def clip_features(x: Features, radius: float = 1.0) -> Features:
     Returns:
         Shape of x. Source: Guo, Wang, Chen and Yu, Clipped Hyperbolic Classifiers Are Super-Hyperbolic Classifiers,
         2022, Eq. 7.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from hyp_nn import clip_features
+        >>> y = clip_features(jnp.array([3.0, 4.0]), 1.0)
+        >>> print(f"{y[0]:.4f} {y[1]:.4f}")
+        0.6000 0.8000
     """
     _checks.check_positive("clip_features", "radius", radius)
     x = _checks.features("clip_features", x, _checks.last_axis("clip_features", x))

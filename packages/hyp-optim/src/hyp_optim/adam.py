@@ -72,6 +72,15 @@ def riemannian_adam(
 
     Source: Becigneul and Ganea 2019, "Riemannian Adaptive Optimization Methods", ICLR, Figure 1; AMSGrad: Reddi et al.
     2018, "On the Convergence of Adam and Beyond", ICLR.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from hyp_manifolds import Poincare
+        >>> from hyp_optim import riemannian_adam
+        >>> tx = riemannian_adam(0.1, manifolds={"points": Poincare(), "scale": None})
+        >>> state = tx.init({"points": jnp.zeros((3, 2)), "scale": jnp.ones(())})
+        >>> print(state.m1["points"].shape, state.m2["points"].shape)  # one second moment for a point
+        (3, 2) (3,)
     """
     rule = adam_rule(beta1, beta2, eps, amsgrad)
     return fused(

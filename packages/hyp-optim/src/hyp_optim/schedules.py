@@ -25,6 +25,12 @@ def burn_in_schedule(learning_rate: optax.ScalarOrSchedule, steps: int, factor: 
         ValueError: `steps` is negative or no int.
 
     Source: Nickel and Kiela 2017, "Poincare Embeddings", NeurIPS, section 3 (factor 0.1 for ten epochs).
+
+    Example:
+        >>> from hyp_optim import burn_in_schedule
+        >>> rate = burn_in_schedule(0.3, steps=10)
+        >>> print(f"{rate(0):.2f} {rate(10):.2f}")
+        0.03 0.30
     """
     _checks.check_steps(steps, "burn_in_schedule", least=0)
     after = _schedule(learning_rate)

@@ -73,6 +73,15 @@ def riemannian_sgd(
     Source: Bonnabel 2013, "Stochastic Gradient Descent on Riemannian Manifolds", IEEE TAC 58(9); the transported
     momentum: Becigneul and Ganea 2019, "Riemannian Adaptive Optimization Methods", ICLR; decoupled decay: Loshchilov
     and Hutter 2019, "Decoupled Weight Decay Regularization", ICLR.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from hyp_manifolds import Poincare
+        >>> from hyp_optim import riemannian_sgd
+        >>> tx, x = riemannian_sgd(0.1, manifolds=Poincare()), jnp.array([0.5, 0.0])
+        >>> updates, state = tx.update(jnp.array([1.0, 0.0]), tx.init(x), x)
+        >>> print(f"{x[0] + updates[0]:.4f}")
+        0.4858
     """
     rule = sgd_rule(momentum, dampening, nesterov)
     return fused(

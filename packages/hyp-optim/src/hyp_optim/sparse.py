@@ -108,6 +108,15 @@ def sparse_riemannian_sgd(
             fixed.
 
     Source: Nickel and Kiela 2017, "Poincare Embeddings", NeurIPS, section 3 (optimization).
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from hyp_manifolds import Poincare
+        >>> from hyp_optim import sparse_riemannian_sgd
+        >>> rule, table = sparse_riemannian_sgd(Poincare(), 0.1), jnp.zeros((100, 2))
+        >>> table, state = rule.update(jnp.ones((2, 2)), jnp.array([3, 14]), rule.init(table), table)
+        >>> print(jnp.flatnonzero(table.any(axis=1)))
+        [ 3 14]
     """
     return sparse(
         "sparse_riemannian_sgd", SparseRSGDState, sgd_rule(momentum, dampening, nesterov), manifold, learning_rate,

@@ -25,6 +25,12 @@ class ManifoldSpec:
     Raises:
         TypeError: `manifold` is not a manifold, or `c` is an array.
         ValueError: `c` lies outside the manifold's domain.
+
+    Example:
+        >>> from hyp_manifolds import Poincare
+        >>> from hyp_optim import ManifoldSpec
+        >>> print(ManifoldSpec(Poincare(), c=0.5) == ManifoldSpec(Poincare(), c=0.5))
+        True
     """
 
     manifold: Manifold

@@ -15,8 +15,10 @@ from hyp_bench.accuracy.libraries import Library
 
 # Upper ends of the bands of radii, in units of 1/sqrt(c).
 BANDS = (1.0, 5.0, 10.0, 15.0, 30.0, 80.0)
-_SPECIAL = {"equal": "x = y", "origin": "origin", "origin_both": "origin", "tangent_zero": "v = 0"}
-_SPECIAL |= {"tangent_huge": "huge v", "antipode": "antipodes", "antipodal": "antipodes"}
+_SPECIAL = {
+    **{"equal": "x = y", "origin": "origin", "origin_both": "origin", "tangent_zero": "v = 0"},
+    **{"tangent_huge": "huge v", "antipode": "antipodes", "antipodal": "antipodes"},
+}
 
 
 @dataclass(frozen=True)

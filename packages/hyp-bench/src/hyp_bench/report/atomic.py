@@ -2,14 +2,14 @@
 
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 
 @contextmanager
-def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+def atomic_write(path: str | os.PathLike[str]) -> Generator[BinaryIO, None, None]:
     """Opens a temporary file beside `path` and moves it into place when the block ends without an error.
 
     Readers see the old file or the new one, never half of one. After an error, Ctrl-C included, the old file is

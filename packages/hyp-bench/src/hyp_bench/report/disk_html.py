@@ -56,7 +56,7 @@ def write_html(
         raise ValueError(f"write_html: each of the {len(radius)} points (at least 1) needs a label, got {len(labels)}.")
     edges = check_edges(edges, len(radius))
     forest = spanning_forest(edges, len(radius))
-    data = {
+    data: dict[str, object] = {
         # Only the angle is multiplied by sinh(radius) in the picture: it keeps all its digits, the radius needs ten.
         "radius": [round(value, 10) for value in radius.tolist()],
         "angle": angle.tolist(),

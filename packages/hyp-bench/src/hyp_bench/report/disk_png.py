@@ -5,7 +5,7 @@ import textwrap
 import warnings
 from collections.abc import Sequence
 from io import BytesIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -64,7 +64,7 @@ def write_png(
     axes = figure.add_axes((0.02, 0.04, 0.96, 0.90), aspect="equal", xlim=(-1.01, 1.01), ylim=(-1.01, 1.01))
     axes.set_axis_off()
     _draw_disk(axes, disk, edges, forest)
-    centred = {"x": 0.5, "ha": "center", "va": "center", "parse_math": False}
+    centred: dict[str, Any] = {"x": 0.5, "ha": "center", "va": "center", "parse_math": False}
     figure.text(y=0.972, s=_plain(title), size=15, weight="bold", color=LIGHT["ink"], **centred)
     figure.text(y=0.022, s=textwrap.fill(_plain(caption), 140), size=9.5, color=LIGHT["soft"], **centred)
     _draw_labels(axes, disk, [_plain(label) for label in labels], forest)

@@ -8,6 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from hyp_bench.bounds import check_npz
+
 from .atomic import atomic_write
 
 _FIELDS = ("points", "labels", "manifold", "c")
@@ -75,8 +77,9 @@ def load_points(path: str | os.PathLike[str]) -> SavedPoints:
         The points, labels, model name and curvature.
 
     Raises:
-        ValueError: if an array is missing or would need pickle.
+        ValueError: if an array is missing or would need pickle, or the file is larger than `check_npz` allows.
     """
+    check_npz(path)
     with np.load(Path(path), allow_pickle=False) as file:
         missing = [name for name in _FIELDS if name not in file.files]
         if missing:

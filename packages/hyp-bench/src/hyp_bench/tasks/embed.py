@@ -28,8 +28,8 @@ class Embed:
 
     EDGES is a UTF-8 file with one edge a line: child<TAB>parent, or child<TAB>parent<TAB>weight. It is taken as given;
     for a hierarchy it should be the transitive closure. Writes OUT/embedding.npz (arrays points, labels, manifold, c)
-    and, for --dim 2, OUT/embedding.html and OUT/embedding.png. Ctrl-C keeps the last checkpoint; --resume continues to
-    the same result, bit for bit.
+    and, for --dim 2, OUT/embedding.html and OUT/embedding.png; with --safetensors OUT/embedding.safetensors too. Ctrl-C
+    keeps the last checkpoint; --resume continues to the same result, bit for bit.
     """
 
     float64: ClassVar[bool] = True
@@ -56,6 +56,8 @@ class Embed:
     """First epochs, at a tenth of the learning rate and with negatives drawn by degree."""
     checkpoint_every: int = 10
     """Epochs between two checkpoints."""
+    safetensors: bool = False
+    """Also write the points as a safetensors file, for hyp_nn.safetensors.load_points."""
     resume: bool = False
     """Continue from OUT/checkpoint.npz."""
     overwrite: bool = False
@@ -152,7 +154,14 @@ class Embed:
             console.print(f"{title}: {summary}; {result.seconds:.1f} s", soft_wrap=True)
             caption = f"{edges.num_nodes:,} nodes, {title}. {summary}."
             paths = write_embedding(
-                self.out, "embedding", result.points, edges, model, title=self.edges.stem, caption=caption
+                self.out,
+                "embedding",
+                result.points,
+                edges,
+                model,
+                title=self.edges.stem,
+                caption=caption,
+                safetensors=self.safetensors,
             )
         except KeyboardInterrupt:
             kept = f"{self.out / _CHECKPOINT} holds epoch {saved} of {self.epochs}; --resume continues it"

@@ -1,5 +1,8 @@
 """The gap 1 - c|x|^2 of ball points, with a relative error of about one unit in the last place up to the boundary."""
 
+# Helpers of a few lines, whose arrays go without annotations.
+# pyright: reportMissingParameterType=false, reportUnknownParameterType=false
+
 from collections.abc import Sequence
 
 import jax

@@ -3,7 +3,7 @@
 import contextlib
 import contextvars
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar
 
@@ -51,7 +51,7 @@ def scope() -> Scope:
 
 
 @contextlib.contextmanager
-def enter(new: Scope) -> Iterator[None]:
+def enter(new: Scope) -> Generator[None, None, None]:
     """Computes in local float64, for results as `new` says."""
     token = _SCOPE.set(new)
     try:

@@ -5,6 +5,9 @@ sign is written once. Values come from the quotients, which are accurate on eith
 series near 0 and from closed forms, the same for both signs, elsewhere. No order of differentiation sees a seam.
 """
 
+# Helpers of a few lines, whose arrays go without annotations.
+# pyright: reportMissingParameterType=false, reportUnknownParameterType=false
+
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from math import factorial

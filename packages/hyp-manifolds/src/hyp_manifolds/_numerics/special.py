@@ -5,6 +5,9 @@ long before. As functions of s they are power series: the value is evaluated fro
 every t > 0, the derivative from the series below a threshold and from a closed form above it.
 """
 
+# Helpers of a few lines, whose arrays go without annotations.
+# pyright: reportMissingParameterType=false, reportUnknownParameterType=false
+
 import math
 from collections.abc import Callable, Sequence
 from fractions import Fraction

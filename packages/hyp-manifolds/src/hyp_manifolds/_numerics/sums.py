@@ -1,5 +1,8 @@
 """Inner products of several pairs in one pass over memory."""
 
+# Helpers of a few lines, whose arrays go without annotations.
+# pyright: reportMissingParameterType=false, reportUnknownParameterType=false
+
 import math
 
 import jax

@@ -79,6 +79,13 @@ def delta_hyperbolicity(distances: jax.Array, *, base: int | None = None) -> Del
 
     Source: Gromov 1987; Fournier, Ismail and Vigneron, Computing the Gromov hyperbolicity of a discrete metric space,
     2015.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from hyp_manifolds import delta_hyperbolicity
+        >>> square = jnp.array([[0.0, 1, 2, 1], [1, 0, 1, 2], [2, 1, 0, 1], [1, 2, 1, 0]])  # a cycle of four nodes
+        >>> print(float(delta_hyperbolicity(square).delta))
+        1.0
     """
     d = _distances("delta_hyperbolicity", distances)
     if base is None:

@@ -4,6 +4,9 @@ Hazard: JAX derives factorisations and indexing late, when the local float64 has
 derivative rules of their own, made of masks, products and triangular solves.
 """
 
+# Helpers of a few lines, whose arrays go without annotations.
+# pyright: reportMissingParameterType=false, reportUnknownParameterType=false
+
 from typing import Any
 
 import jax

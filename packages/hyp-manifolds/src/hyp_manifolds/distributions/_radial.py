@@ -8,6 +8,9 @@ of the density is concave, so all but e^-40 of the mass lies in an interval that
 Gauss-Legendre rule has every digit, in any dimension and at any radius.
 """
 
+# Helpers of a few lines, whose arrays go without annotations.
+# pyright: reportMissingParameterType=false, reportUnknownParameterType=false
+
 import functools
 import math
 from collections.abc import Callable

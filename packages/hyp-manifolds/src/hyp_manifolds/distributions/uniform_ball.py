@@ -112,6 +112,11 @@ def log_ball_volume(manifold: Manifold, dim: int, radius: Any, c: Any, *, dtype:
 
     Accuracy: 1e-13 max(1, |log V|), rounded to the dtype. The volume itself overflows where its logarithm is 88
     (float32), for example in 64 dimensions at radius 1.6.
+
+    Example:
+        >>> from hyp_manifolds import Poincare, log_ball_volume
+        >>> print(f"{log_ball_volume(Poincare(), 2, 1.0, 1.0):.4f}")  # log of 2 pi (cosh 1 - 1)
+        1.2274
     """
     where = "log_ball_volume"
     _arguments.manifold(where, manifold)

@@ -43,6 +43,15 @@ class WrappedNormal(Distribution):
     Accuracy: log_prob is that of `dist` (for `scale`) or of `logmap` and `ptransp` (else), times the slope of the
     normal. Source: Nagano et al., A Wrapped Normal Distribution on Hyperbolic Space, 2019, Alg. 1 and 2, Eq. 8; Mathieu
     et al., Continuous Hierarchical Representations with Poincare VAEs, 2019, Eq. 5.
+
+    Example:
+        >>> import jax
+        >>> import jax.numpy as jnp
+        >>> from hyp_manifolds import Poincare, WrappedNormal
+        >>> cloud = WrappedNormal(Poincare(), jnp.array([0.3, 0.0]), 1.0, scale=0.5)
+        >>> z = cloud.sample(jax.random.key(0), (10,))
+        >>> print(z.shape, cloud.log_prob(z).shape)
+        (10, 2) (10,)
     """
 
     form: str

@@ -1,5 +1,8 @@
 """The centroid of weighted points, computed relative to an anchor: rounding scales with the spread, not with e^2r."""
 
+# Helpers of a few lines, whose arrays go without annotations.
+# pyright: reportMissingParameterType=false, reportUnknownParameterType=false
+
 import functools
 
 import jax

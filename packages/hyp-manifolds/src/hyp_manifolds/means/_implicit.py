@@ -1,5 +1,8 @@
 """The derivative of a minimiser, by the implicit function theorem."""
 
+# Helpers of a few lines, whose arrays go without annotations.
+# pyright: reportMissingParameterType=false, reportUnknownParameterType=false
+
 import functools
 from collections.abc import Callable
 from typing import TypeAlias

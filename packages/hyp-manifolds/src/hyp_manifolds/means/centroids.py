@@ -48,6 +48,14 @@ def lorentz_centroid(manifold: Manifold, points: jax.Array, weights: jax.Array |
     that of all M points; the loss grows as the square of cosh(sqrt(c) d) of this distance d. Rows of a batch that need
     more than that of float64 arrays: map over them with one set of weights each. Source: Law, Liao, Snell and Zemel,
     Lorentzian Distance Learning for Hyperbolic Representations, 2019, Theorem 3.3.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from hyp_manifolds import Poincare, lorentz_centroid
+        >>> points = jnp.array([[0.5, 0.0], [-0.5, 0.0]])
+        >>> x = lorentz_centroid(Poincare(), points, jnp.array([3.0, 1.0]), 1.0)
+        >>> print(f"{x[0]:.4f} {x[1]:.4f}")
+        0.2087 0.0000
     """
     return _mean("lorentz_centroid", manifold, points, weights, c, reflect=False)
 

@@ -64,6 +64,14 @@ def frechet_mean(
     Accuracy: float32 points compute in local float64. Source: Karcher 1977 for the functional; Ferreira, Xavier,
     Costeira and Barroso, Newton Algorithms for Riemannian Distance Related Problems, 2013, for the Hessian; Lou et
     al., Differentiating through the Fréchet Mean, 2020, for the derivative.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from hyp_manifolds import Poincare, frechet_mean
+        >>> points = jnp.array([[0.5, 0.0], [-0.5, 0.0], [0.0, 0.5], [0.0, -0.5]])
+        >>> result = frechet_mean(Poincare(), points, None, 1.0)
+        >>> print(bool(result.converged), bool(jnp.abs(result.mean).max() < 1e-6))
+        True True
     """
     points, weights = given("frechet_mean", manifold, points, weights, max_steps)
     result = _frechet(manifold, points, weights, c, max_steps, tol)

@@ -148,7 +148,9 @@ def _left_cotangent(by_t: jax.Array, right: Rows) -> Rows:
     """Of the left `Rows`, from those of the right: dt = q dp + dr - <w, dz>. One product for all three."""
     columns = jnp.concatenate([right.z, right.p[:, None], jnp.ones_like(right.p)[:, None]], 1)
     columns = lax.convert_element_type(columns, by_t.dtype)
-    out = jnp.matmul(by_t, columns, precision=lax.Precision.HIGHEST)
+    # Not `jnp.matmul`, which names the result's dtype: `vmap` of a gradient would ask for it again in the caller's
+    # precision, and get float32 where float64 is off.
+    out = lax.dot_general(by_t, columns, (((1,), (0,)), ((), ())), precision=lax.Precision.HIGHEST)
     return Rows(-out[:, :-2], out[:, -2], out[:, -1])
 
 

@@ -45,6 +45,13 @@ def pairwise_dist(
     hyperbolic models, the sphere and flat space, and pairs too near for it are computed again by `manifold.dist`; where
     some row has more than 32 of those, all pairs of its tile are. float64 and other manifolds are computed pair by
     pair, in tiles as well.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from hyp_manifolds import Poincare, pairwise_dist
+        >>> x, y = jnp.zeros((3, 2)), jnp.array([[0.5, 0.0], [0.0, 0.8]])
+        >>> print(pairwise_dist(Poincare(), x, y, 1.0).shape)
+        (3, 2)
     """
     check("pairwise_dist", manifold, mode, memory)
     return _pairwise_dist(manifold, x, y, c, mode, memory, x is y)

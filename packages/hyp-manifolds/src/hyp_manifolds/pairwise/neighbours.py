@@ -56,6 +56,13 @@ def nearest(
         ValueError: shapes that do not fit; k < 1 or k > M; an unknown mode.
 
     Accuracy: of the distances, as `manifold.dist`.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from hyp_manifolds import Poincare, nearest
+        >>> points = jnp.array([[0.5, 0.0], [0.0, 0.8], [0.1, 0.1]])
+        >>> print(nearest(Poincare(), jnp.zeros(2), points, 2, 1.0).indices)
+        [2 0]
     """
     check("nearest", manifold, mode, memory)
     if jnp.ndim(table) != 2:

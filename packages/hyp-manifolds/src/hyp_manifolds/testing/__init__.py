@@ -1,14 +1,15 @@
 """Tools to test a manifold: strategies, laws, an exact oracle, the accuracy contract, and check_manifold.
 
-    >>> from hyp_manifolds.testing import check_manifold
-    >>> check_manifold(MyManifold())
+>>> from hyp_manifolds import Euclidean  # or a manifold of yours
+>>> from hyp_manifolds.testing import check_manifold
+>>> check_manifold(Euclidean(), dims=(2,), laws=["exp_of_zero_stays"], contract=False)  # without arguments: everything
 
 Needs the extra `testing`: pip install "hyp-manifolds[testing]".
 """
 
 try:
-    import hypothesis as _hypothesis  # noqa: F401
-    import mpmath as _mpmath  # noqa: F401
+    import hypothesis as _hypothesis  # noqa: F401 # pyright: ignore[reportUnusedImport]
+    import mpmath as _mpmath  # noqa: F401 # pyright: ignore[reportUnusedImport]
 except ImportError as error:
     raise ImportError(
         f"hyp_manifolds.testing needs {error.name}, which is not installed. "

@@ -99,9 +99,6 @@ def check_manifold(
 ) -> None:
     """Checks a manifold against every law and, if it is one of our models or derived from one, the contract.
 
-        >>> from hyp_manifolds.testing import check_manifold
-        >>> check_manifold(MyManifold(), dims=(3,))
-
     Args:
         manifold: instance of a subclass of `hyp_manifolds.Manifold`.
         dtype: dtype of the inputs: the manifold's own, or JAX's default float.

@@ -73,6 +73,11 @@ def sarkar_scale(max_degree: int, epsilon: float) -> float:
         ValueError: epsilon is not positive and finite, or max_degree below 1.
 
     Source: De Sa, Gu, Re and Sala, Representation Tradeoffs for Hyperbolic Embeddings, 2018, Sec. 3; Sarkar 2011.
+
+    Example:
+        >>> from hyp_manifolds.trees import sarkar_scale
+        >>> print(f"{sarkar_scale(max_degree=3, epsilon=0.1):.3f}")
+        14.235
     """
     degree = max(2, _checks.positive_int("sarkar_scale", "max_degree", max_degree))
     if not (epsilon > 0 and math.isfinite(epsilon)):

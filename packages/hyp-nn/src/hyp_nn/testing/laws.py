@@ -10,9 +10,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
-from hyp_manifolds import Hyperboloid
+from hyp_manifolds import Hyperboloid, Sphere
 
 from hyp_nn.testing.case import Case, Program
+from hyp_nn.testing.flat import FLAT, FLAT_CONVOLUTIONS
 from hyp_nn.testing.formulas import FORMULAS
 from hyp_nn.testing.windows import CONVOLUTIONS
 
@@ -121,6 +122,41 @@ def formula(p: Program) -> None:
     _close("paper's formula", p.run().y.reshape(want.shape), want, 60 * _eps(p.x))
 
 
+def flat(p: Program) -> None:
+    """As c -> 0, the Euclidean layer, where there is one.
+
+    Points among the parameters are put at the origin, and weights of the time coordinate, which is 1/sqrt(c), at 0.
+    """
+    exact = FLAT.get(p.name)
+    if (convolution := FLAT_CONVOLUTIONS.get(p.name.partition("-")[0])) is not None:
+        exact = functools.partial(convolution, spec=p.layer.window)
+    if exact is None:
+        return
+    c, timed = 1e-10, isinstance(p.case.source, Hyperboloid | Sphere)
+    params = jax.tree.map(_at_the_origin, p.params, is_leaf=lambda v: isinstance(v, nnx.Variable))
+    if "kernel" in params and params["kernel"].shape[0] == p.case.coords and timed and not p.case.pixels:
+        params["kernel"] = params["kernel"].replace(params["kernel"][...].at[0].set(0.0))
+    if "time_kernel" in params:
+        params["time_kernel"] = params["time_kernel"].replace(jnp.zeros_like(params["time_kernel"][...]))
+    x = p.x[..., 1:] if timed else p.x
+    sign = -1 if isinstance(p.case.source, Sphere) else 1
+    points = jnp.concatenate([jnp.sqrt(1 / c + sign * jnp.sum(x * x, -1, keepdims=True)), x], -1) if timed else x
+    numbers = jax.tree.map(lambda a: np.asarray(a, np.float64), nnx.to_pure_dict(params))
+    shape = (*p.case.sample[:-1], x.shape[-1])
+    want = np.stack([exact(numbers, s) for s in np.asarray(x, np.float64).reshape(-1, *shape)])
+    got = np.asarray(p.run(points, c=c, params=params).y, np.float64)
+    got = got[..., 1:] if isinstance(p.case.target, Hyperboloid) else got
+    _close("flat layer", got.reshape(want.shape), want, 1e-4)
+
+
+def _at_the_origin(variable: Any) -> Any:
+    manifold = variable.get_metadata("manifold", None) if hasattr(variable, "get_metadata") else None
+    if manifold is None:
+        return variable
+    origin = manifold.create_origin(1.0, manifold.intrinsic_dim(variable.shape[-1])).astype(variable.dtype)
+    return variable.replace(jnp.broadcast_to(origin, variable.shape))
+
+
 def compiled(p: Program) -> None:
     """jit and eager agree."""
     if p.case.per_sample:
@@ -152,6 +188,7 @@ LAWS: dict[str, Callable[[Program], None]] = {
     "curvature": curvature,
     "derivatives": derivatives,
     "formula": formula,
+    "flat": flat,
     "compiled": compiled,
     "state": state,
 }

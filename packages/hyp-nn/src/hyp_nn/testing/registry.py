@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax
+from flax import nnx
 from hyp_manifolds import HalfSpace, Hyperboloid, Klein, Poincare, ProperVelocity, Sphere, Stereographic
 
 import hyp_nn as nn
@@ -70,8 +73,8 @@ _REGRESSION = {
     "FGGLorentzMLR": Case(lambda r: nn.FGGLorentzMLR(5, 3, rngs=r), SHEET, None, 5, (3,)),
 }
 
-_GROUPS = {"stride": (2, 1), "dilation": (1, 2), "groups": 2}
-_SPREAD = {"num_dims": 1, "transposed": True, "stride": 2}
+_GROUPS: dict[str, Any] = {"stride": (2, 1), "dilation": (1, 2), "groups": 2}
+_SPREAD: dict[str, Any] = {"num_dims": 1, "transposed": True, "stride": 2}
 
 _CONVOLUTION = {
     "HypConvHyperboloid-2d": Case(
@@ -139,6 +142,10 @@ def _best(layer: nn.HypVQMLRPoincare, x: jax.Array, c: jax.Array) -> jax.Array:
     return layer(x, c).quantized
 
 
+def _quantized(layer: nn.HypVQEmbedding, x: jax.Array, c: jax.Array) -> jax.Array:
+    return layer(x, c).quantized
+
+
 _NORM = {
     "HyperboloidGyroBatchNorm": Case(
         lambda r: nn.HyperboloidGyroBatchNorm(SHEET, 3), SHEET, SHEET, 4, (4,), per_sample=False
@@ -163,6 +170,23 @@ _NORM = {
     ),
 }
 
-LAYERS: dict[str, Case] = {**_LINEAR, **_REGRESSION, **_CONVOLUTION, **_NORM}
+
+def _nothing(rngs: nnx.Rngs) -> nnx.Module:
+    """A function has no state."""
+    del rngs
+    return nnx.Dict()
+
+
+_FUNCTION = {
+    "hyp_tanh-poincare": Case(_nothing, BALL, BALL, 3, (3,), call=lambda _, x, c: nn.hyp_tanh(x, c, manifold=BALL)),
+    "hyp_gelu-hyperboloid": Case(_nothing, SHEET, SHEET, 4, (4,), call=lambda _, x, c: nn.hyp_gelu(x, c)),
+    "hyp_avg_pool2d": Case(_nothing, SHEET, SHEET, 4, (4,), (2, 3), call=lambda _, x, c: nn.hyp_avg_pool2d(x, c)),
+    "hyp_flatten2d": Case(_nothing, SHEET, SHEET, 3, (9,), (2, 2), call=lambda _, x, c: nn.hyp_flatten2d(x, SHEET, c)),
+    "HypVQEmbedding": Case(
+        lambda r: nn.HypVQEmbedding(BALL, 5, 3, rngs=r), None, None, 3, (3,), call=_quantized, smooth=False
+    ),
+}
+
+LAYERS: dict[str, Case] = {**_LINEAR, **_REGRESSION, **_CONVOLUTION, **_NORM, **_FUNCTION}
 
 __all__ = ["LAYERS"]

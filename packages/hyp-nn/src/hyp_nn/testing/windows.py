@@ -66,12 +66,14 @@ def convolve(
     return out
 
 
-def _columns(kernel: np.ndarray, spec: Any, group: int) -> np.ndarray:
+def columns_of(kernel: np.ndarray, spec: Any, group: int) -> np.ndarray:
+    """The columns of a group, a window to a row."""
     part = kernel.shape[-1] // spec.groups
     return kernel.reshape(-1, kernel.shape[-1])[:, group * part : (group + 1) * part]
 
 
-def _slice(values: np.ndarray, spec: Any, group: int) -> np.ndarray:
+def slice_of(values: np.ndarray, spec: Any, group: int) -> np.ndarray:
+    """The values of a group."""
     part = values.shape[-1] // spec.groups
     return values[group * part : (group + 1) * part]
 
@@ -89,8 +91,8 @@ def fhcnn_conv(p: dict[str, Any], x: np.ndarray, c: float, spec: Any) -> np.ndar
 
     def one(pixels: np.ndarray, group: int) -> np.ndarray:
         point = _concatenated(pixels, c)
-        w = np.concatenate([_slice(p["time_kernel"], spec, group)[None], _columns(p["kernel"], spec, group)])
-        return w.T @ point + _slice(p["bias"], spec, group)
+        w = np.concatenate([slice_of(p["time_kernel"], spec, group)[None], columns_of(p["kernel"], spec, group)])
+        return w.T @ point + slice_of(p["bias"], spec, group)
 
     return _lift_all(convolve(x[..., 1:], spec, np.zeros(x.shape[-1] - 1), p["kernel"], one), c)
 
@@ -99,7 +101,7 @@ def fhnn_conv(p: dict[str, Any], x: np.ndarray, c: float, spec: Any) -> np.ndarr
     """Chen et al. 2022 on the concatenated window."""
 
     def one(pixels: np.ndarray, group: int) -> np.ndarray:
-        kernel = np.concatenate([p["time_kernel"][None], _columns(p["kernel"], spec, 0)])
+        kernel = np.concatenate([p["time_kernel"][None], columns_of(p["kernel"], spec, 0)])
         return formulas.fhnn({**p, "kernel": kernel}, _concatenated(pixels, c), c)
 
     return convolve(x[..., 1:], spec, np.zeros(x.shape[-1] - 1), p["kernel"], one)
@@ -110,13 +112,13 @@ def fgg_conv(p: dict[str, Any], x: np.ndarray, c: float, spec: Any) -> np.ndarra
     w = p["weights"]
 
     def one(pixels: np.ndarray, group: int) -> np.ndarray:
-        u, b = _columns(w["kernel"], spec, group), _slice(w["bias"], spec, group)
+        u, b = columns_of(w["kernel"], spec, group), slice_of(w["bias"], spec, group)
         return formulas.fgg_scores(u, b, _concatenated(pixels, c), c)
 
     return _lift_all(convolve(x[..., 1:], spec, np.zeros(x.shape[-1] - 1), w["kernel"], one), c)
 
 
-def _psi(x: float) -> float:
+def digamma(x: float) -> float:
     """Digamma of a half-integer from its sums."""
     if x == int(x):
         return -np.euler_gamma + sum(1 / k for k in range(1, int(x)))
@@ -129,8 +131,8 @@ def ilnn_conv(p: dict[str, Any], x: np.ndarray, c: float, spec: Any) -> np.ndarr
 
     def one(pixels: np.ndarray, group: int) -> np.ndarray:
         count, dim = pixels.shape
-        point = formulas.lift(np.exp(0.5 * (_psi(dim / 2) - _psi(count * dim / 2))) * pixels.reshape(-1), c)
-        planes = {"kernel": _columns(kernel, spec, group), "bias": _slice(p["bias"], spec, group)}
+        point = formulas.lift(np.exp(0.5 * (digamma(dim / 2) - digamma(count * dim / 2))) * pixels.reshape(-1), c)
+        planes = {"kernel": columns_of(kernel, spec, group), "bias": slice_of(p["bias"], spec, group)}
         return np.sinh(np.sqrt(c) * formulas.lorentz_scores(planes, point, c)) / np.sqrt(c)
 
     return _lift_all(convolve(x[..., 1:], spec, np.zeros(x.shape[-1] - 1), kernel, one), c)
@@ -140,13 +142,14 @@ def pv_conv(p: dict[str, Any], x: np.ndarray, c: float, spec: Any) -> np.ndarray
     """Chen et al. 2026, Sec. 5.3."""
 
     def one(pixels: np.ndarray, group: int) -> np.ndarray:
-        planes = {"kernel": _columns(p["kernel"], spec, group), "bias": _slice(p["bias"], spec, group)}
+        planes = {"kernel": columns_of(p["kernel"], spec, group), "bias": slice_of(p["bias"], spec, group)}
         return np.sinh(np.sqrt(c) * formulas.pv_scores(planes, pixels.reshape(-1), c)) / np.sqrt(c)
 
     return convolve(x, spec, np.zeros(x.shape[-1]), p["kernel"], one)
 
 
-def _beta(a: float) -> float:
+def beta(a: float) -> float:
+    """B(a, 1/2)."""
     return math.gamma(a) * math.gamma(0.5) / math.gamma(a + 0.5)
 
 
@@ -155,8 +158,8 @@ def poincare_conv(p: dict[str, Any], x: np.ndarray, c: float, spec: Any) -> np.n
 
     def hidden(pixels: np.ndarray, group: int) -> np.ndarray:
         count, dim = pixels.shape
-        u = _beta(count * dim / 2) / _beta(dim / 2) * pixels.reshape(-1)
-        planes = {"kernel": _columns(p["kernel"], spec, group), "bias": _slice(p["bias"], spec, group)}
+        u = beta(count * dim / 2) / beta(dim / 2) * pixels.reshape(-1)
+        planes = {"kernel": columns_of(p["kernel"], spec, group), "bias": slice_of(p["bias"], spec, group)}
         return formulas.hnnpp_scores(planes, formulas.ball_exp(u, c), c)
 
     if spec.transposed:  # the registry's transposed case takes points
@@ -170,7 +173,7 @@ def lorentz_conv(p: dict[str, Any], x: np.ndarray, c: float, spec: Any) -> np.nd
     """He et al. 2025: a Euclidean convolution of spatial parts."""
 
     def one(pixels: np.ndarray, group: int) -> np.ndarray:
-        return _columns(p["kernel"], spec, group).T @ pixels.reshape(-1) + _slice(p["bias"], spec, group)
+        return columns_of(p["kernel"], spec, group).T @ pixels.reshape(-1) + slice_of(p["bias"], spec, group)
 
     return _lift_all(convolve(x[..., 1:], spec, np.zeros(x.shape[-1] - 1), p["kernel"], one), c)
 

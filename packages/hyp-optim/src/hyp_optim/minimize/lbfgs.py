@@ -60,6 +60,15 @@ def riemannian_lbfgs(
         ValueError, TypeError: as `riemannian_sgd`; `fun` does not return a real scalar.
 
     Source: Huang, Gallivan and Absil 2015, SIAM J. Optim. 25(3), Algorithm 2; Nocedal and Wright 2006, Algorithm 7.4.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from hyp_manifolds import Poincare
+        >>> from hyp_optim import riemannian_lbfgs
+        >>> target = jnp.array([0.3, 0.4])
+        >>> found = riemannian_lbfgs(lambda x: Poincare().sqdist(x, target, 1.0), jnp.zeros(2), manifolds=Poincare())
+        >>> print(bool(jnp.abs(found.params - target).max() < 1e-3))
+        True
     """
     _checks.check_steps(memory_size, "riemannian_lbfgs", least=1)
     problem, x, close = open_problem("riemannian_lbfgs", fun, params, manifolds, c, use_expmap)

@@ -36,7 +36,7 @@ def gradients_are_finite(m: Batched, s: Sample) -> Iterator[Any]:
     oracle = oracle_for(m.manifold)
     radius = (oracle.chart.promised if oracle else PROMISED_RADIUS)[kind.name]
     edge = make_sample(m.manifold, s.dim, few.c, dtype=kind, radius=radius, fixed=True, rows=len(few.c))
-    places = {
+    places: dict[str, dict[str, Any]] = {
         "x == y": {"y": few.x},
         "the origin": {"x": few.origin, "v": few.o, "u": few.o},
         "y at the origin": {"y": few.origin},
