@@ -88,7 +88,6 @@ _CLASSES = {
 _METHODS = [
     "dist", "sqdist", "dist_0", "conformal_factor", "addition", "scalar_mul", "expmap", "expmap_0", "logmap",
     "logmap_0", "geodesic", "ptransp", "ptransp_0", "gyration", "tangent_inner", "tangent_norm", "egrad2rgrad",
-    "busemann",
 ]  # fmt: skip
 
 
