@@ -12,12 +12,13 @@ from hyp_bench.cli import main
 from hyp_bench.compare import GOALS, PEERS, Results, Row, Settings, choose, judge, load, runner, save, skipped
 from hyp_bench.compare.case import FORWARD, GRADIENT, Case, Ready, Work, of_jax
 from hyp_bench.compare.cases import compile as compilation
-from hyp_bench.compare.cases import points, timed_cases
+from hyp_bench.compare.cases import points, timed_cases, training
 from hyp_bench.compare.cases.scaling import exponent
 from hyp_bench.compare.floor import Ceilings
 from hyp_bench.compare.measure import Verdicts, growth, measured
 from hyp_bench.compare.page import write_page
 from hyp_bench.compare.timing import Spread, in_turn, ratios
+from hyp_bench.edges import EdgeList
 from hyp_bench.errors import InputError
 
 pytestmark = [pytest.mark.one_precision, pytest.mark.slow]
@@ -284,6 +285,23 @@ def test_hostile_inputs_are_counted_saved_and_judged(
     assert "MISSED: poincare.dist, edge inputs: 3 of 10" in capsys.readouterr().out
     write_page(tmp_path / "p.md", [tmp_path / "n.json"], None, "hyp-bench compare")
     assert "| hyp-manifolds | poincare | 20 | 3 | 0 | 0 | 0 |" in (tmp_path / "p.md").read_text()
+
+
+def test_a_training_ends_at_the_target_or_with_its_budget_and_scoring_is_not_timed() -> None:
+    edges = EdgeList(("a", "b", "c", "d"), np.array([[1, 0], [2, 1], [3, 2]]), np.ones(3))
+    line = np.array([[0.0, 0.0], [0.1, 0.0], [0.2, 0.0], [0.3, 0.0]], np.float32)
+    machine = Machine()
+
+    def epochs(*tables: np.ndarray):
+        for table in tables:
+            machine.now += 2.0
+            yield table
+
+    bad = line[[0, 2, 1, 3]]
+    won = training.race("ours", epochs(bad, line, line), edges, machine, 60.0)
+    assert won[:3] == ("ours", 4.0, 10) and won.reached and won.precision == 1.0
+    lost = training.race("peer", epochs(*[bad] * 9), edges, machine, 5.0)
+    assert lost[:3] == ("peer", 6.0, 15) and not lost.reached and lost.precision < 0.92
 
 
 @pytest.mark.parametrize(

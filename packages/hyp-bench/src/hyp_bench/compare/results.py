@@ -107,10 +107,11 @@ def load(path: Path) -> Results:
         raise InputError(f"{path}: is no JSON file ({error}).") from error
     if not isinstance(plain, dict) or plain.pop("format", None) != _FORMAT:
         raise InputError(f"{path}: is no file of `hyp-bench compare --json`.")
-    rows = [_row(row) for row in plain["rows"]]
-    listed: dict[str, Any] = {name: tuple(plain[name]) for name in ("missing", "hostile")}
-    ceilings = None if plain["ceilings"] is None else Ceilings(**plain["ceilings"])
-    return Results(**(plain | listed | {"ceilings": ceilings, "rows": tuple(rows)}))
+    fields: dict[str, Any] = dict(plain)
+    fields |= {name: tuple(plain[name]) for name in ("missing", "hostile")}
+    fields["rows"] = tuple(_row(row) for row in plain["rows"])
+    fields["ceilings"] = None if plain["ceilings"] is None else Ceilings(**plain["ceilings"])
+    return Results(**fields)
 
 
 def _row(plain: dict[str, Any]) -> Row:
