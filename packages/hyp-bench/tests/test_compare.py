@@ -9,7 +9,21 @@ import numpy as np
 import pytest
 from hyp_bench import hostile
 from hyp_bench.cli import main
-from hyp_bench.compare import GOALS, PEERS, Results, Row, Settings, choose, judge, load, runner, save, skipped
+from hyp_bench.compare import (
+    GOALS,
+    PEERS,
+    Results,
+    Row,
+    Settings,
+    cases,
+    choose,
+    judge,
+    load,
+    memory,
+    runner,
+    save,
+    skipped,
+)
 from hyp_bench.compare.case import FORWARD, GRADIENT, Case, Ready, Work, of_jax
 from hyp_bench.compare.cases import compile as compilation
 from hyp_bench.compare.cases import points, timed_cases, training
@@ -205,6 +219,13 @@ def test_promises_are_judged_by_ratio_and_memory() -> None:
     assert [outcome.kept for outcome in judge(goal_rows(2.6, 14.9))] == [True, True]
     assert [outcome.kept for outcome in judge(goal_rows(2.4, 15.1))] == [False, False]
     assert judge([]) == []
+
+
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="Linux says what the peak is")
+def test_the_peak_is_what_a_run_adds(monkeypatch: pytest.MonkeyPatch) -> None:
+    case = case_of({"peer": Ready(lambda: np.ones(50_000_000, np.uint8).sum())})
+    monkeypatch.setattr(cases, "timed_cases", lambda *_: [case])
+    assert 45e6 < memory.child(case.key, "peer", "", "1") < 90e6
 
 
 def test_exponents_are_fitted_to_each_curve() -> None:
