@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+from hyp_bench import fair
 
 # Machines without a browser say so themselves; nobody loses these tests by accident.
 collect_ignore = ["test_report_browser.py"] if os.environ.get("HYP_NO_BROWSER") == "1" else []
@@ -31,6 +32,13 @@ def usual_handler():
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture
+def fair_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment that `fair.restart` would start this process again for."""
+    for name, value in {**fair.SETTINGS, "JAX_PLATFORMS": "cpu", "XLA_FLAGS": fair._ONE_THREAD}.items():
+        monkeypatch.setenv(name, value)
 
 
 @pytest.fixture(scope="session")

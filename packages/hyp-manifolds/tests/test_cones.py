@@ -222,6 +222,20 @@ def test_gradients_are_finite_at_singular_points(name: str) -> None:
     np.testing.assert_allclose(values[0][3], np.pi, rtol=4 * UNIT)
 
 
+def test_nan_gives_nan_and_no_angle() -> None:
+    """Within the cone without a formula and beyond it, and for a child that would lie in the cone."""
+    aperture = jax.jit(lambda x, c, k: cone_half_aperture(Poincare(), x, c, k))
+    energy = jax.jit(lambda x, y, c, k: cone_energy(Poincare(), x, y, c, k))
+    nan = jnp.array(jnp.nan, DTYPE)
+    for size in (0.01, 0.5):
+        x, c, k = jnp.array([size, 0.0], DTYPE), jnp.array(C, DTYPE), jnp.array(0.1, DTYPE)
+        y, broken = 1.5 * x, x.at[1].set(nan)
+        assert float(energy(x, y, c, k)) == 0
+        values = [aperture(broken, c, k), aperture(x, nan, k), aperture(x, c, nan), energy(broken, y, c, k)]
+        values += [energy(x, broken, c, k), energy(x, y, nan, k), energy(x, y, c, nan)]
+        assert np.isnan(values).all(), values
+
+
 # Bad input -----------------------------------------------------------------------------------------------------------
 
 

@@ -23,7 +23,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         task: Task = tyro.extras.subcommand_cli_from_dict(
             TASKS, prog="hyp-bench", description=_DESCRIPTION, args=arguments
         )
-        _use_float64()
+        if task.float64:
+            _use_float64()
         return task.run(_console())
     except InputError as error:
         return _fail(str(error), 2)

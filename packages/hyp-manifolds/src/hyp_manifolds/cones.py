@@ -116,9 +116,9 @@ def _check_width(where: str, k: Any) -> None:
 
 def _aperture(z: jax.Array, k: jax.Array) -> jax.Array:
     n, edge = norm(z), 2 * k
-    outside = n > edge
-    opposite = safe_sqrt(jnp.where(outside, (n - edge) * (n + edge), 1.0))
-    return jnp.where(outside, jnp.arctan2(edge, opposite), 0.5 * jnp.pi)
+    within = n <= edge  # False for NaN, which no comparison may turn into an angle
+    opposite = safe_sqrt(jnp.where(within, 1.0, (n - edge) * (n + edge)))
+    return jnp.where(within, 0.5 * jnp.pi, jnp.arctan2(edge, opposite))
 
 
 class _Triangle(NamedTuple):
@@ -222,7 +222,7 @@ def _cone_angle(self: Hyperbolic, x: Vector, y: Vector, c: Scalar) -> Scalar:
 @door
 def _cone_energy(self: Hyperbolic, x: Vector, y: Vector, k: Scalar, c: Scalar) -> Scalar:
     excess = _cone_angle(self, x, y, c) - _cone_half_aperture(self, x, k, c)
-    return jnp.where(excess > 0, excess, 0.0)
+    return jnp.where(excess <= 0, 0.0, excess)  # NaN stays NaN
 
 
 __all__ = ["cone_angle", "cone_energy", "cone_half_aperture"]

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from rich.console import Console
 
@@ -30,7 +30,9 @@ class Accuracy:
     hyp-manifolds breaks its contract.
     """
 
-    library: Literal["hyp-manifolds", "geoopt", "hypll"] = "hyp-manifolds"
+    float64: ClassVar[bool] = True
+
+    library: Literal["hyp-manifolds", "geoopt", "hypll", "hyperbolix"] = "hyp-manifolds"
     """What to measure; others than ours have to be installed beside hyp-bench."""
     models: tuple[str, ...] = ()
     """Models, by name; all of them if not given."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import tyro
@@ -33,6 +33,8 @@ class Delta:
     direct edges (those that no path of two edges replaces), in either direction, within the largest component; weights
     do not count.
     """
+
+    float64: ClassVar[bool] = True
 
     edges: tyro.conf.Positional[Path | None] = None
     """The edge list."""

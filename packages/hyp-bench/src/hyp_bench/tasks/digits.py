@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from rich.console import Console
 
@@ -28,6 +28,8 @@ class Digits:
     autoencoder with 2-D codes, each beside a flat network of the same sizes, with the same steps, learning rate and
     seeds. Prints the accuracies on test images and writes OUT/digits.png: the disk of the bottleneck with those images.
     """
+
+    float64: ClassVar[bool] = True
 
     models: tuple[Literal["mlr", "mlp", "bottleneck", "cnn-ball", "cnn-hyperboloid", "vae"], ...] = ()
     """Rows of the table; all if not given. The picture needs the bottleneck."""

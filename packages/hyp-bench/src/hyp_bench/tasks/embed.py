@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import tyro
 from rich.console import Console
@@ -31,6 +31,8 @@ class Embed:
     and, for --dim 2, OUT/embedding.html and OUT/embedding.png; with --safetensors OUT/embedding.safetensors too. Ctrl-C
     keeps the last checkpoint; --resume continues to the same result, bit for bit.
     """
+
+    float64: ClassVar[bool] = True
 
     edges: tyro.conf.Positional[Path]
     """The edge list."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from rich.console import Console
 
@@ -28,6 +28,8 @@ class Mammals:
     same loss and budget, then trains in 2 dimensions and writes mammals.html, mammals.png and mammals.npz. All in
     float64; no point is clipped.
     """
+
+    float64: ClassVar[bool] = True
 
     dim: int = 5
     """Dimension of the scored run."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import tyro
@@ -33,6 +33,8 @@ class Tree:
     and the largest over the smallest ratio of distances in the plane to tau times hops, over random pairs and edges.
     Exits with 1 where the tiled half-space is more than 1 % from the exact worst distortion.
     """
+
+    float64: ClassVar[bool] = True
 
     edges: tyro.conf.Positional[Path | None] = None
     """The edge list."""
