@@ -12,7 +12,7 @@ import pytest
 from hyp_manifolds import Poincare
 
 BALL = Poincare()
-pytestmark = pytest.mark.benchmark(max_time=0.1, min_rounds=5, warmup=False)
+pytestmark = pytest.mark.benchmark(max_time=0.05, min_rounds=5, warmup=False)
 modes = pytest.mark.parametrize("jit", [False, True], ids=["eager", "jit"])
 
 

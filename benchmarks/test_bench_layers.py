@@ -26,7 +26,7 @@ from hyp_nn import (
 )
 
 BALL, SHEET, DIM, CLASSES = Poincare(), Hyperboloid(), 64, 10
-pytestmark = pytest.mark.benchmark(max_time=0.1, min_rounds=5, warmup=False)
+pytestmark = pytest.mark.benchmark(max_time=0.05, min_rounds=5, warmup=False)
 batches = pytest.mark.parametrize("batch", [100, 1000])
 
 
@@ -100,17 +100,22 @@ def test_eager(benchmark: Callable, name: str, batch: int) -> None:
     run(benchmark, lambda: layer(x, 1.0))
 
 
-@batches
 @pytest.mark.parametrize("name", BUILD)
-def test_forward(benchmark: Callable, name: str, batch: int) -> None:
+def test_forward(benchmark: Callable, name: str) -> None:
     build, points = BUILD[name]
     call, leaves = parts(build())
-    program, x, c = jax.jit(call), points(batch), jnp.float32(1.0)
+    program, x, c = jax.jit(call), points(1000), jnp.float32(1.0)
+    run(benchmark, lambda: program(leaves, x, c))
+
+
+def test_forward_of_a_small_batch(benchmark: Callable) -> None:
+    call, leaves = parts(BUILD["HypLinearPoincare"][0]())
+    program, x, c = jax.jit(call), ball_points(100), jnp.float32(1.0)
     run(benchmark, lambda: program(leaves, x, c))
 
 
 @batches
-@pytest.mark.parametrize("name", ["HypLinearPoincare", "HypLinearPoincarePP", "FGGLinear", "2 layers", "3 layers"])
+@pytest.mark.parametrize("name", ["HypLinearPoincare", "2 layers"])
 def test_forward_and_backward(benchmark: Callable, name: str, batch: int) -> None:
     build, points = BUILD[name]
     call, leaves = parts(build())

@@ -12,7 +12,8 @@ import pytest
 from hyp_manifolds._numerics import special, widening
 from hyp_manifolds._numerics.scope import Scope
 
-pytestmark = pytest.mark.benchmark(max_time=0.1, min_rounds=5, warmup=False)
+pytestmark = pytest.mark.benchmark(max_time=0.05, min_rounds=5, warmup=False)
+SIZE = 100_000
 F32 = Scope(np.dtype(np.float32), np.dtype(np.float32))
 FUNCTIONS: dict[str, tuple[Callable[[jax.Array], jax.Array], Callable[[jax.Array], jax.Array]]] = {
     "acosh": (lambda x: 2 * jnp.sqrt(special.asinh_sq(0.5 * (x - 1))), jnp.arccosh),
@@ -25,12 +26,11 @@ FUNCTIONS: dict[str, tuple[Callable[[jax.Array], jax.Array], Callable[[jax.Array
 
 
 @pytest.mark.parametrize("whose", ["ours", "jax"])
-@pytest.mark.parametrize("size", [100, 100_000])
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_special(benchmark: Callable, name: str, size: int, whose: str) -> None:
+def test_special(benchmark: Callable, name: str, whose: str) -> None:
     ours, plain = FUNCTIONS[name]
     low, high = {"acosh": (1.0, 9.0), "atanh": (0.0, 0.99)}.get(name, (0.0, 3.0))
-    x = jax.random.uniform(jax.random.key(0), (size,), minval=low, maxval=high)
+    x = jax.random.uniform(jax.random.key(0), (SIZE,), minval=low, maxval=high)
     call = jax.jit(lambda x: widening(ours, F32, x)) if whose == "ours" else jax.jit(plain)
     np.testing.assert_allclose(call(x), plain(x), rtol=1e-4)
     benchmark(lambda: jax.block_until_ready(call(x)))

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 
+import jax.numpy as jnp
 import pytest
 
 pytestmark = [pytest.mark.one_precision]
@@ -37,14 +38,19 @@ def test_the_sources_tell_their_versions_without_being_installed(script, tmp_pat
 
 
 def test_steps_measure_and_the_page_tells(script, tmp_path) -> None:
-    rows = list(script["floors"].floors(True)) + list(script["speed"].linear(True))
+    from flax import nnx
+    from hyp_nn import HTCLinear
+
+    layers = {"HTCLinear": (HTCLinear(9, 8, rngs=nnx.Rngs(0)), jnp.ones((4, 9)))}
+    layers["Euclid"] = (nnx.Linear(8, 8, rngs=nnx.Rngs(0)), jnp.ones((4, 8)))
+    rows = list(script["floors"].floors(True)) + list(script["speed"]._both(layers, "linear 4 x 8 -> 8", 512.0))
     assert {row["kind"] for row in rows} == {"setting", "floor", "speed"}
     assert not [row for row in rows if "error" in row]
     results = {"command": "python run.py", "tiny": True, "seconds": 1.0, "steps": {}}
     results["steps"]["linear"] = {"status": "done", "seconds": 1.0, "limit": 9.0, "rows": json.loads(json.dumps(rows))}
     script["run"].write(tmp_path, results)
     page = (tmp_path / "results.md").read_text()
-    assert "| linear | done |" in page and "| tensorfloat32 |" in page and "HypLinearPoincarePP" in page
+    assert "| linear | done |" in page and "| tensorfloat32 |" in page and "HTCLinear" in page
     assert json.loads((tmp_path / "results.json").read_text())["steps"]["linear"]["rows"] == rows
     assert not script["run"].failed(results)
 

@@ -70,11 +70,12 @@ def test_unknown_models_are_named(tmp_path: Path, capsys) -> None:
     assert "unknown klien" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", ["geoopt", "hypll"])
+@pytest.mark.parametrize("name", ["geoopt", "hypll", "hyperbolix"])
 def test_a_library_that_is_not_installed_is_named_with_the_command(name: str, tmp_path: Path, capsys) -> None:
     if importlib.util.find_spec(name) is not None:
         cells = measure(LIBRARIES[name](), "poincare", "dist", "float32", **QUICK)
-        assert {cell.kind for cell in cells} == {"value", "VJP"}
+        assert {cell.kind for cell in cells} >= {"value", "VJP"}
         return
     assert main(["accuracy", "--library", name, "--out", str(tmp_path / "a.md")]) == 2
-    assert f"pip install {name} torch" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert f"the library {name} is not installed" in told and "pip install" in told

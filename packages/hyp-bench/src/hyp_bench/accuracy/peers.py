@@ -88,14 +88,14 @@ _CLASSES = {
 _METHODS = [
     "dist", "sqdist", "dist_0", "conformal_factor", "addition", "scalar_mul", "expmap", "expmap_0", "logmap",
     "logmap_0", "geodesic", "ptransp", "ptransp_0", "gyration", "tangent_inner", "tangent_norm", "egrad2rgrad",
-    "busemann",
 ]  # fmt: skip
 
 
 def hyperbolix() -> Library:
     """Hyperbolix's methods, which have our names and order of arguments.
 
-    Its float32 ball ends at a scaled radius of 12.6, where Klein's model stands at 6.3 (`proj`).
+    Its float32 ball ends at a scaled radius of 12.6 and its Klein model at 6.3 (`proj`); on the hyperboloid it warns of
+    coordinates beyond 1.8e19, whose squares overflow, at 44.
     """
     import jax
 
@@ -112,7 +112,7 @@ def hyperbolix() -> Library:
     table["poincare", "to_hyperboloid"] = maps.poincare_to_hyperboloid
     table["hyperboloid", "to_poincare"] = maps.hyperboloid_to_poincare
     library = Jax("hyperbolix", _version("hyperbolix"), table)
-    library.reach = {"poincare": 12.6, "stereographic": 12.6, "klein": 6.3}
+    library.reach = {"poincare": 12.6, "stereographic": 12.6, "klein": 6.3, "hyperboloid": 44.0}
     return library
 
 

@@ -83,7 +83,7 @@ def _last_points(batch: Batch) -> list[Change]:
     generic = [i for i, regime in enumerate(batch.regime) if regime == "generic" and batch.radius[i] > 5]
     found: list[Change] = []
     for c in np.unique(batch.c):
-        edge = chart.boundary(float(c))
+        edge = chart.boundary(float(c)) or 0.0
         own = [i for i in generic if batch.c[i] == c][-2:]
         for row in own if edge else ():
             for steps in _LAST:

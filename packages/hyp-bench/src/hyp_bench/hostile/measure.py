@@ -58,18 +58,20 @@ def measure_operation(library: Library, model: str, operation: str, batches: Seq
     """Counts of one operation, one row for every kind of input; batches are of `hyp_bench.hostile.inputs.make`."""
     letters = oracle.ORACLES[model].operations[operation].arguments
     ignored = ignored_letters(model, operation, batches[0])
-    counts: dict[tuple[str, bool], np.ndarray] = {}
+    counts: dict[tuple[str, bool], list[tuple[int, ...]]] = {}
     for batch in batches:
         given = cases(batch, letters, ignored=ignored)
         accepted = _accepted(library, model, given)
         for at, found in enumerate(_judged(library, model, operation, given)):
             key = str(given.kind[at]), bool(accepted[at])
-            counts.setdefault(key, np.zeros(5, int))[:] += (1, *found)
+            counts.setdefault(key, []).append(found)
     order = sorted(counts, key=lambda key: (KINDS.index(key[0]), not key[1]))
-    return [
-        Row(library.name, model, operation, *(int(n) for n in counts[kind, accepted]), kind, accepted)
-        for kind, accepted in order
-    ]
+    rows: list[Row] = []
+    for kind, accepted in order:
+        rough, bumpy, off, plausible = (sum(column) for column in zip(*counts[kind, accepted], strict=True))
+        total = len(counts[kind, accepted])
+        rows.append(Row(library.name, model, operation, total, rough, bumpy, off, plausible, kind, accepted))
+    return rows
 
 
 def _accepted(library: Library, model: str, given: Cases) -> np.ndarray:
@@ -91,7 +93,7 @@ def _judged(library: Library, model: str, operation: str, given: Cases) -> Itera
     result = library.run(model, operation, given.arguments, cotangent, None)
     value, pulled = result.value.astype(np.float64), result.pulled or []
     with np.errstate(invalid="ignore", over="ignore"):
-        finite = np.isfinite(value).all(axis=1)
+        finite = np.asarray(np.isfinite(value).all(axis=1))
         smooth = np.ones(len(value), bool)
         for gradient in pulled:
             smooth &= np.isfinite(gradient.reshape(len(value), -1)).all(axis=1)
