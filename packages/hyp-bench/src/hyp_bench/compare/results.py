@@ -110,7 +110,8 @@ def load(path: Path) -> Results:
     rows = [_row(row) for row in plain["rows"]]
     listed: dict[str, Any] = {name: tuple(plain[name]) for name in ("missing", "hostile")}
     ceilings = None if plain["ceilings"] is None else Ceilings(**plain["ceilings"])
-    return Results(**(plain | listed | {"ceilings": ceilings, "rows": tuple(rows)}))
+    fields: dict[str, Any] = {**plain, **listed, "ceilings": ceilings, "rows": tuple(rows)}
+    return Results(**fields)
 
 
 def _row(plain: dict[str, Any]) -> Row:

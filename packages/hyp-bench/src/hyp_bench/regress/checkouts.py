@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -28,7 +28,7 @@ class Checkouts(NamedTuple):
 
 
 @contextmanager
-def checkouts(revision: str) -> Iterator[Checkouts]:
+def checkouts(revision: str) -> Generator[Checkouts]:
     """Checks the revision out into a temporary folder, which is gone afterwards.
 
     Raises:

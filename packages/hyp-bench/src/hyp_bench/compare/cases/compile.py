@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -80,7 +80,7 @@ def compilations_in_a_sweep(job: Job) -> int:
 
 
 @contextmanager
-def _counted() -> Iterator[list[str]]:
+def _counted() -> Generator[list[str]]:
     import jax.monitoring
 
     events: list[str] = []
