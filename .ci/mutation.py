@@ -191,7 +191,7 @@ KNOWN = {
     "projected": "centroids", "space": "frechet", "minimise": "frechet", "implicit": "frechet",
     "hessian": "frechet", "median": "median_kmeans", "kmeans": "median_kmeans", "special": "poincare or hyperboloid",
     "sums": "poincare or hyperboloid", "mobius": "gyro_operations", "gram": "pairwise", "tile": "pairwise",
-    "blocks": "pairwise", "distances": "pairwise", "delta": "analysis", "distortion": "analysis",
+    "blocks": "pairwise", "matrix": "pairwise", "distances": "pairwise", "delta": "analysis", "distortion": "analysis",
     "tiles": "tiled_half_space", "digits": "tiled_half_space", "sarkar": "trees", "parents": "trees",
     **dict.fromkeys(("radial", "parts", "wrapped", "spherical", "linalg", "wrapped_normal", "riemannian_normal",
                      "uniform_ball", "mixture", "joint", "distribution", "given"), "distributions"),

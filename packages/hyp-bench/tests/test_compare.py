@@ -1,5 +1,6 @@
 """The comparison: fair turns, verdicts, missing peers, promises, files and pages; no peer has to be installed."""
 
+import io
 import json
 import random
 import re
@@ -34,6 +35,7 @@ from hyp_bench.compare.page import write_page
 from hyp_bench.compare.timing import Spread, in_turn, ratios
 from hyp_bench.edges import EdgeList
 from hyp_bench.errors import InputError
+from rich.console import Console
 
 pytestmark = [pytest.mark.one_precision, pytest.mark.slow]
 CEILINGS = Ceilings(bandwidth=1e9, flops=1e9, dispatch=1e-6)
@@ -269,6 +271,18 @@ def test_the_command_prints_saves_and_draws(
     assert str(tmp_path.home()) not in results.device
     assert main(["compare", "--page", str(page), "--of", str(json_file)]) == 0
     assert "**WRONG**" in page.read_text() and "toy 1 x 1, forward" in page.read_text()
+
+
+def test_ctrl_c_keeps_what_was_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped() -> None:
+        raise KeyboardInterrupt
+
+    toy = [case_of({"hyp": Machine().worker("hyp", 1e-3)}), case_of({"hyp": Ready(stopped)}, GRADIENT)]
+    monkeypatch.setattr(runner, "timed_cases", lambda *_: toy)
+    monkeypatch.setattr(runner, "ceilings_of", lambda _: CEILINGS)
+    settings = Settings(memory=False, seconds=0.01)
+    found = runner.run(settings, Console(file=io.StringIO()), ("points",))
+    assert found.interrupted and [row.mode for row in found.rows] == [FORWARD]
 
 
 def test_the_check_fails_where_our_own_result_is_wrong(

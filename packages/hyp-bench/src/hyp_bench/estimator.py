@@ -213,8 +213,11 @@ class HyperbolicEmbedding(TransformerMixin, BaseEstimator):
         if not isinstance(manifold, Manifold):
             raise ValueError(f"fit: manifold must be one of {', '.join(known)} or a manifold, got {self.manifold!r}.")
         seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
-        rates = {"learning_rate": float(self.learning_rate), "negatives": int(self.negatives)}
-        return manifold, Settings(int(self.dim), seed, int(self.batch_size), burn_in=int(self.burn_in), **rates)
+        settings = Settings(
+            int(self.dim), seed, int(self.batch_size), burn_in=int(self.burn_in),
+            learning_rate=float(self.learning_rate), negatives=int(self.negatives),
+        )  # fmt: skip
+        return manifold, settings
 
     def _found(self, where: str, nodes: Sequence[Any]) -> np.ndarray:
         for node in nodes:

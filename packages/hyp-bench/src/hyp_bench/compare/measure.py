@@ -6,6 +6,7 @@ import gc
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from .case import CLOCKS, Case, Ready, seconds_to_compile
 from .cases import compile as compilation
@@ -52,6 +53,22 @@ class Row:
     note: str = ""
     series: str = ""
     at: float = 0.0
+
+
+class Measured(NamedTuple):
+    """What was measured.
+
+    Attributes:
+        rows: every library at every job.
+        ceilings: of the machine; None where only hostile inputs were asked for.
+        growth: fitted exponents.
+        interrupted: whether it was ended before its end.
+    """
+
+    rows: list[Row]
+    ceilings: Ceilings | None
+    growth: dict[str, float]
+    interrupted: bool
 
 
 @dataclass(frozen=True)
@@ -202,4 +219,4 @@ def growth(rows: Sequence[Row], exponent: Callable[[Sequence[float], Sequence[fl
     }
 
 
-__all__ = ["Row", "Settings", "Verdicts", "compiled", "growth", "measured", "trained"]
+__all__ = ["Measured", "Row", "Settings", "Verdicts", "compiled", "growth", "measured", "trained"]

@@ -81,6 +81,8 @@ def section(results: Results, name: str) -> str:
     text += ".\n\n"
     if results.ceilings is not None:
         text += limits(results.ceilings) + "\n"
+    if results.interrupted:
+        text += "\nThe run was interrupted; what it had not measured by then is not here.\n"
     if results.missing:
         text += f"\nNot installed there: {', '.join(results.missing)}.\n"
     outcomes = judge(results.rows)

@@ -34,6 +34,7 @@ class Results(NamedTuple):
         rows: the measurements.
         growth: fitted exponents.
         hostile: rows of hostile inputs, as mappings.
+        interrupted: whether the run was ended before its end.
     """
 
     command: str
@@ -46,6 +47,7 @@ class Results(NamedTuple):
     rows: tuple[Row, ...]
     growth: dict[str, float]
     hostile: tuple[dict[str, Any], ...] = ()
+    interrupted: bool = False
 
 
 def device_name() -> str:
@@ -107,10 +109,10 @@ def load(path: Path) -> Results:
         raise InputError(f"{path}: is no JSON file ({error}).") from error
     if not isinstance(plain, dict) or plain.pop("format", None) != _FORMAT:
         raise InputError(f"{path}: is no file of `hyp-bench compare --json`.")
-    fields: dict[str, Any] = dict(plain)
-    fields |= {name: tuple(plain[name]) for name in ("missing", "hostile")}
-    fields["rows"] = tuple(_row(row) for row in plain["rows"])
-    fields["ceilings"] = None if plain["ceilings"] is None else Ceilings(**plain["ceilings"])
+    rows = [_row(row) for row in plain["rows"]]
+    listed: dict[str, Any] = {name: tuple(plain[name]) for name in ("missing", "hostile")}
+    ceilings = None if plain["ceilings"] is None else Ceilings(**plain["ceilings"])
+    fields: dict[str, Any] = {**plain, **listed, "ceilings": ceilings, "rows": tuple(rows)}
     return Results(**fields)
 
 

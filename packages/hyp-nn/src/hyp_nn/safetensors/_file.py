@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -35,13 +36,13 @@ def library() -> Any:
         ImportError: it is not installed; the message names the extra.
     """
     try:
-        import safetensors.numpy
+        importlib.import_module("safetensors.numpy")
+        return importlib.import_module("safetensors")
     except ImportError as error:
         raise ImportError(
             "hyp_nn.safetensors needs the package safetensors, which the extra of hyp-nn installs: "
             "pip install 'hyp-nn[safetensors]'."
         ) from error
-    return safetensors
 
 
 def write(path: PathLike, arrays: Mapping[str, np.ndarray], header: dict[str, Any]) -> None:
@@ -136,7 +137,7 @@ def _array(path: PathLike, name: str, tensor: dict[str, Any]) -> np.ndarray:
 
 
 @contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
+def _replacing(path: Path) -> Generator[Path]:
     """Yields the name of a temporary file beside `path`, which takes its place when the block ends without an error."""
     # os.replace is atomic only inside one file system: the temporary file goes in the same folder, not in /tmp.
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
