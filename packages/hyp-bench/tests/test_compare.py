@@ -27,7 +27,7 @@ from hyp_bench.compare import (
 )
 from hyp_bench.compare.case import FORWARD, GRADIENT, Case, Ready, Work, of_jax
 from hyp_bench.compare.cases import compile as compilation
-from hyp_bench.compare.cases import points, timed_cases, training
+from hyp_bench.compare.cases import layers, optimizers, pairwise, points, timed_cases, training
 from hyp_bench.compare.cases.scaling import exponent
 from hyp_bench.compare.floor import Ceilings
 from hyp_bench.compare.measure import Verdicts, growth, measured
@@ -181,6 +181,28 @@ def test_the_judge_accepts_exact_results_and_finds_a_planted_error(model: str, o
     spoilt[0] *= 1.01
     errors = points.judge(model, operation, n, dim, spoilt)
     assert errors[points.NEAR] == pytest.approx(0.01 / EPS, rel=1e-6) and errors[points.FAR] < 1e-6
+
+
+@pytest.mark.parametrize(
+    ("make", "most"),
+    [
+        (lambda: points.case("hyperboloid", "dist", 8, 3, FORWARD, ()), 4),
+        (lambda: pairwise.case("poincare", 6, 3, FORWARD, (), near=0.5), 4),
+        (lambda: layers.case(layers.Layer("HypLinearPoincare", (4, 3), "ball", (4, 3)), 5, FORWARD, ()), 8),
+        (lambda: optimizers.dense(64, 4, ()), 2000),
+        (lambda: optimizers.sparse(64, ()), 2000),
+    ],
+    ids=["points", "pairwise", "layers", "dense", "sparse"],
+)
+def test_our_own_results_are_right_and_spoilt_ones_wrong(make, most: float) -> None:
+    import jax
+
+    case = make()
+    with jax.enable_x64(False):
+        result = case.contenders["hyp"]().output()
+        first = next(iter(case.judge(result).values()))
+        assert first < most and first * EPS < case.tolerance
+        assert not next(iter(case.judge(result * 1.02).values())) * EPS <= case.tolerance
 
 
 @pytest.mark.parametrize("model", points.TITLES)

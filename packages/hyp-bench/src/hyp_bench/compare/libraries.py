@@ -31,7 +31,7 @@ class Peer(NamedTuple):
 _TORCH = "torch>=2.6"
 PEERS = {
     "hyperbolix": Peer(("hyperbolix==1.4.0",), (3, 12), "points, pairwise, layers, optimizers, compile"),
-    "geoopt": Peer(("geoopt==0.5.1", _TORCH), (3, 11), "points, layers, optimizers"),
+    "geoopt": Peer(("geoopt==0.5.1", _TORCH), (3, 11), "points, pairwise, layers, optimizers"),
     "hypll": Peer(("hypll==0.1.1", _TORCH), (3, 11), "points, layers"),
     "gensim": Peer(("gensim>=4.4",), (3, 11), "training"),
 }
