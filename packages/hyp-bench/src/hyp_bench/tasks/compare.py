@@ -91,14 +91,14 @@ class Compare:
 
     def _measure(self, console: Console, settings: Settings, families: tuple[str, ...]) -> Measured:
         """Speed and memory, with the table and the picture."""
-        from hyp_bench.compare import Measured, run
+        from hyp_bench.compare import OURS, Measured, run
         from hyp_bench.compare.report import plot, print_rows
 
         if self.what == "nan":
             return Measured([], None, {}, False)
         measured = run(settings, console, families)
         print_rows(console, measured)
-        if settings.speed:
+        if any(row.ratio is not None and row.library != OURS for row in measured.rows):
             plot(self.plot, measured.rows, f"Time over ours, float32, {self.clock} clock")
             console.print(f"wrote {self.plot}")
         return measured
