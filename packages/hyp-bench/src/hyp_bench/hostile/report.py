@@ -20,7 +20,8 @@ def broken(rows: Sequence[Row]) -> list[Row]:
 def table(rows: Sequence[Row]) -> Table:
     """A line for each model of each library, and one for every operation of it with a count above 0.
 
-    Answers to infinite inputs, of which no library says anything, count in the first only. Counts in parentheses are of inputs that lie outside what the library says it accepts.
+    Answers to infinite inputs, of which no library says anything, count in the first only. Counts in parentheses are of
+    inputs that lie outside what the library says it accepts.
     """
     out = Table(
         title="Hostile inputs, float32",
