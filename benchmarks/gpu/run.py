@@ -50,14 +50,14 @@ class Step:
 
 
 STEPS = (
-    Step("floors", 40, 0),
-    Step("laws", 190, 1),
-    Step("contract", 190, 1),
-    Step("tf32", 190, 1, {"JAX_DEFAULT_MATMUL_PRECISION": "tensorfloat32"}),
-    Step("pairwise", 60, 2),
-    Step("tables", 60, 3),
-    Step("conv", 60, 4),
-    Step("linear", 60, 5),
+    Step("floors", 30, 0),
+    Step("laws", 170, 1),
+    Step("contract", 170, 1),
+    Step("tf32", 170, 1, {"JAX_DEFAULT_MATMUL_PRECISION": "tensorfloat32"}),
+    Step("pairwise", 80, 2),
+    Step("tables", 70, 3),
+    Step("conv", 55, 4),
+    Step("linear", 50, 5),
 )
 
 
