@@ -107,12 +107,13 @@ def finish(running: Running, out: pathlib.Path) -> dict[str, Any]:
         os.killpg(running.process.pid, signal.SIGKILL)
         running.process.wait()
         status = "stopped at its limit"
-    lines = (out / f"{running.step.name}.jsonl").read_text(encoding="utf-8").splitlines()
+    text = (out / f"{running.step.name}.jsonl").read_text(encoding="utf-8")
+    whole = text[: text.rfind("\n") + 1]  # the last line may be cut off
     return {
         "status": status,
         "seconds": time.monotonic() - running.begun,
         "limit": running.limit,
-        "rows": [json.loads(line) for line in lines if line.endswith("}")],  # the last one may be cut off
+        "rows": [json.loads(line) for line in whole.splitlines()],
     }
 
 
