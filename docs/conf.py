@@ -50,6 +50,8 @@ napoleon_attr_annotations = False
 
 html_theme = "furo"
 html_title = "hyp"
+html_static_path = ["_static"]
+html_css_files = ["wide.css"]
 html_copy_source = False
 html_show_copyright = False
 html_show_sourcelink = False

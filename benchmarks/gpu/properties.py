@@ -11,7 +11,10 @@ _CORE = (
     "vmap_equals_loop", "gradients_are_finite", "nan_in_gives_nan_out", "distance_to_itself_is_zero",
     "log_inverts_exp", "transport_is_an_isometry", "triangle_inequality",
 )  # fmt: skip
-_SHARED = "dist grad_dist sqdist expmap logmap ptransp addition expmap_0 logmap_0 dist_0 geodesic"
+_SHARED = (
+    "dist grad_dist sqdist expmap logmap ptransp addition expmap_0 logmap_0 dist_0 geodesic scalar_mul gyration "
+    "ptransp_0 tangent_inner tangent_norm egrad2rgrad coaddition project_to_hyperplane reflect_in_point"
+)
 _OPERATIONS = {
     "poincare": f"{_SHARED} hyperplane_dist",
     "hyperboloid": f"{_SHARED} busemann",

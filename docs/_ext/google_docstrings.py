@@ -5,6 +5,7 @@ indented block is a quotation, and formulas are full of the first three. Cure: e
 for code.
 """
 
+import inspect
 import re
 from typing import Any
 
@@ -12,6 +13,7 @@ from sphinx.application import Sphinx
 
 _LABEL = re.compile(r"^(Args|Returns|Raises|Accuracy|Source|Attributes): (?=\S)")
 _CODE = re.compile(r"`+([^`]+)`+")
+_EXCEPTION = re.compile(r"\s+\w+(, \w+)*: ")
 _LIST_NUMBER = re.compile(r"\A(\s*)(?=\(?(\d+|[A-Za-z]|[ivxlcdm]+)[.)](\s|\Z))")
 
 
@@ -46,7 +48,7 @@ def to_rst(lines: list[str]) -> list[str]:
     above = 0  # indentation of the text above
     for block in _blocks(lines):
         examples = next((i for i, line in enumerate(block) if line.lstrip().startswith(">>>")), len(block))
-        text, code = block[:examples], block[examples:]
+        text, code = _continued(block[:examples]), block[examples:]
         if text and out and _indent(text[0]) > above:
             out += ["::", "", *text]
         elif text:
@@ -55,6 +57,13 @@ def to_rst(lines: list[str]) -> list[str]:
             out += [_LABEL.sub(r"**\1:** ", line) for line in lines_of_text]
         out += [*code, ""]
     return out
+
+
+def _continued(block: list[str]) -> list[str]:
+    """Lines below `Raises:` that go on with the line before, indented to say so."""
+    if not block or block[0].strip() != "Raises:":
+        return block
+    return [block[0], *(line if _EXCEPTION.match(line) else f"    {line}" for line in block[1:])]
 
 
 def _blocks(lines: list[str]) -> list[list[str]]:
@@ -89,8 +98,14 @@ def _process(app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: l
 
 
 def _signature(app: Sphinx, what: str, name: str, obj: Any, options: Any, signature: str | None, returns: Any) -> Any:
-    # Defaults are shown as they are written; this is the one that is a name of ours.
-    return (signature.replace("_FLAT", "0.0"), returns) if signature else None
+    if what == "class" and signature == "(*args, **kwargs)":  # a metaclass hides what NNX modules take
+        given = list(inspect.signature(obj.__init__).parameters.values())[1:]
+        plain = [p.replace(annotation=inspect.Parameter.empty) for p in given]
+        signature = str(inspect.Signature(plain))
+    if not signature:
+        return None
+    # Defaults are shown as they are written, but for a name of ours and for what says less than its name.
+    return re.sub(r"<class 'jax\.numpy\.(\w+)'>", r"jnp.\1", signature).replace("_FLAT", "0.0"), returns
 
 
 def _skip(app: Sphinx, what: str, name: str, obj: Any, skip: bool, options: Any) -> bool | None:

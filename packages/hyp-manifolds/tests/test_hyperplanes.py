@@ -371,6 +371,16 @@ def test_many_hyperplanes_transform() -> None:
 # Bad input -----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("c", [1.0, -1.0, 0.0])
+def test_nan_gives_nan_and_no_foot(c: float) -> None:
+    x, p, v = jnp.array([0.1, 0.2]), jnp.array([0.2, -0.1]), jnp.array([0.5, 0.3])
+    foot = jax.jit(functools.partial(project_to_hyperplane, Stereographic()))
+    assert np.isfinite(foot(x, p, v, c)).all()
+    broken = [foot(x.at[1].set(jnp.nan), p, v, c), foot(x, p.at[1].set(jnp.nan), v, c)]
+    broken += [foot(x, p, v.at[1].set(jnp.nan), c), foot(x, p, v, jnp.nan)]
+    assert np.isnan(broken).any(axis=1).all(), broken
+
+
 def test_bad_input_is_refused() -> None:
     x, v = jnp.zeros(3), jnp.ones(3)
     with pytest.raises(ValueError, match=r"`v` must have the shape of `p`, \(2, 3\), got \(3,\)"):

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import safetensors.numpy
 from flax import nnx
 from hyp_manifolds import Euclidean, Hyperboloid, Klein, Poincare, Product, TiledHalfSpace
 from hyp_nn import Curvature, HypEmbedding, HypLinearPoincare, ManifoldParam, load_safetensors, save_safetensors
@@ -104,6 +105,23 @@ def test_what_differs_is_named(path, other, options, message):
     save_safetensors(path, Model())
     with pytest.raises((TypeError, ValueError), match=message):
         load_safetensors(path, other(), **options)
+
+
+def test_states_and_trees_of_parameters(path):
+    param, plain = ManifoldParam(jnp.asarray(POINTS), manifold=Poincare()), nnx.Param(jnp.ones(2))
+    for tree in ({"a": param, "b": [plain]}, nnx.State({"a": param, "b": {"c": plain}})):
+        save_safetensors(path, tree)
+        loaded = load_safetensors(path, jax.tree.map(jnp.zeros_like, tree))
+        assert type(loaded["a"]) is ManifoldParam and loaded["a"].manifold == Poincare()
+        assert bits(loaded) == bits(tree)
+    with pytest.raises(ValueError, match="it carries its manifold"):
+        save_safetensors(path, {"a": param}, manifolds=Poincare())
+
+
+def test_every_reader_of_safetensors_finds_the_arrays(path):
+    save_safetensors(path, {"x": POINTS, "n": np.arange(3)}, manifolds={"x": Poincare(), "n": None})
+    found = safetensors.numpy.load_file(path)
+    assert bits(found) == bits({"x": POINTS, "n": np.arange(3)})
 
 
 def test_leaves_and_dtypes_of_raw_pytrees(path):

@@ -114,4 +114,4 @@ def _stereographic_sine(x: jax.Array, p: jax.Array, v: jax.Array, c: jax.Array) 
 
 def cosine(sine: jax.Array, c: jax.Array) -> jax.Array:
     square = 1 + c * sine * sine
-    return safe_sqrt(jnp.where(square > 0, square, 0.0))
+    return safe_sqrt(jnp.where(square <= 0, 0.0, square))  # NaN stays NaN

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib.patheffects import withStroke
+from matplotlib.transforms import Affine2D
 
 from hyp_bench.report.palette import LIGHT
 
@@ -16,11 +18,11 @@ _MOST, _SIZE, _GAP = 40, 8.5, 6.0
 
 
 def place_labels(ax: Axes, places: np.ndarray, labels: Sequence[str]) -> None:
-    """Writes names in order, each at the first of four sides of its dot where it hides no other name."""
-    from matplotlib.patheffects import withStroke
-
+    """Writes names in order, each at the first of four sides of its dot where it is on the axes and hides no other."""
     taken: list[tuple[float, float, float, float]] = []
+    ax.apply_aspect()  # until a first drawing the axes do not yet have their shape
     points = ax.transData.transform(places) * 72 / ax.figure.dpi
+    page = ax.bbox.transformed(Affine2D().scale(72 / ax.figure.dpi))
     (left, right), (bottom, top) = ax.get_xlim(), ax.get_ylim()
     shown = (places >= (left, bottom)).all(axis=1) & (places <= (right, top)).all(axis=1)
     for node in np.flatnonzero(shown).tolist():
@@ -34,10 +36,12 @@ def place_labels(ax: Axes, places: np.ndarray, labels: Sequence[str]) -> None:
             x, y = points[node] + np.array([side, up]) * _GAP
             box = (x - width * (1 - side) / 2, y - height * (1 - up) / 2)
             box = (*box, box[0] + width, box[1] + height)
+            if box[0] < page.x0 or box[1] < page.y0 or box[2] > page.x1 or box[3] > page.y1:
+                continue
             if any(box[0] < b[2] and box[2] > b[0] and box[1] < b[3] and box[3] > b[1] for b in taken):
                 continue
             taken.append(box)
-            ax.annotate(
+            name = ax.annotate(
                 text,
                 places[node],
                 (side * _GAP, up * _GAP),
@@ -50,4 +54,5 @@ def place_labels(ax: Axes, places: np.ndarray, labels: Sequence[str]) -> None:
                 parse_math=False,
                 zorder=4,
             )
+            name.set_in_layout(False)  # names over the rim must not make the axes smaller
             break

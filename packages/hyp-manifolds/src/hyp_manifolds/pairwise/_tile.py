@@ -144,13 +144,16 @@ def _backward(how: How, arguments: tuple[Any, ...], g: jax.Array) -> tuple[Any, 
     return like((by_x, by_y, by_c, *sides, by_root), (x, y, c, left, right, root))
 
 
+def _matmul(a: jax.Array, b: jax.Array) -> jax.Array:
+    # Not `jnp.matmul`, which names the result's dtype: `vmap` of a gradient would ask for it again in the caller's
+    # precision, and get float32 where float64 is off.
+    return lax.dot_general(a, b, (((1,), (0,)), ((), ())), precision=lax.Precision.HIGHEST)
+
+
 def _left_cotangent(by_t: jax.Array, right: Rows) -> Rows:
     """Of the left `Rows`, from those of the right: dt = q dp + dr - <w, dz>. One product for all three."""
     columns = jnp.concatenate([right.z, right.p[:, None], jnp.ones_like(right.p)[:, None]], 1)
-    columns = lax.convert_element_type(columns, by_t.dtype)
-    # Not `jnp.matmul`, which names the result's dtype: `vmap` of a gradient would ask for it again in the caller's
-    # precision, and get float32 where float64 is off.
-    out = lax.dot_general(by_t, columns, (((1,), (0,)), ((), ())), precision=lax.Precision.HIGHEST)
+    out = _matmul(by_t, lax.convert_element_type(columns, by_t.dtype))
     return Rows(-out[:, :-2], out[:, -2], out[:, -1])
 
 
@@ -160,8 +163,7 @@ def _right_cotangent(by_t: jax.Array, left: Rows) -> Rows:
     Hazard: the CPU multiplies a large transposed matrix at half the speed. Cure: transpose the small factors.
     """
     lines = jnp.concatenate([left.z.T, left.p[None], jnp.ones_like(left.p)[None]], 0)
-    lines = lax.convert_element_type(lines, by_t.dtype)
-    out = jnp.matmul(lines, by_t, precision=lax.Precision.HIGHEST)
+    out = _matmul(lax.convert_element_type(lines, by_t.dtype), by_t)
     return Rows(-out[:-2].T, out[-2], out[-1])
 
 
