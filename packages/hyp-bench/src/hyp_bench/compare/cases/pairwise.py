@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from hyp_bench.compare.case import FORWARD, GRADIENT, Case, Ready, Work, of_jax
-from hyp_bench.compare.libraries import OURS
+from hyp_bench.compare.libraries import OURS, peer
 
 from .points import NEAR, TITLES, relative_error
 
@@ -41,13 +41,13 @@ def points(model: str, n: int, dim: int, near: float) -> np.ndarray:
 def judge(model: str, n: int, dim: int, near: float, result: np.ndarray) -> dict[str, float]:
     """Worst error of a few pairs of neighbours in the table, in units of 2^-23."""
     import mpmath
-    from hyp_manifolds.testing.oracle import ORACLES, vector
+    from hyp_manifolds.testing import oracle
 
     x, errors = points(model, n, dim, near), []
-    exact = ORACLES[model].operations["dist"].function
+    exact = oracle.ORACLES[model].operations["dist"].function
     for i in range(min(_PAIRS, n - 1)):
         with mpmath.workdps(50):
-            wanted = float(exact(vector(x[i, -dim:]), vector(x[i + 1, -dim:]), mpmath.mpf(1)))
+            wanted = float(exact(oracle.vector(x[i, -dim:]), oracle.vector(x[i + 1, -dim:]), mpmath.mpf(1)))
         errors.append(relative_error(result[i, i + 1 : i + 2], np.array([wanted])) / _EPS)
     return {NEAR: max(errors)}
 
@@ -108,11 +108,11 @@ def _functions(model: str) -> dict[str, Callable[[Any], Any]]:
 
 
 def _hyperbolix(model: str) -> Callable[[Any], Any]:
-    from hyperbolix import manifolds  # pyright: ignore[reportMissingImports]
-    from hyperbolix.utils.helpers import compute_pairwise_distances  # pyright: ignore[reportMissingImports]
+    manifolds = peer("hyperbolix.manifolds")
+    pairs = peer("hyperbolix.utils.helpers").compute_pairwise_distances
 
     manifold = {"poincare": manifolds.Poincare, "hyperboloid": manifolds.Hyperboloid}[model]()
-    return lambda x: compute_pairwise_distances(x, manifold, 1.0)
+    return lambda x: pairs(x, manifold, 1.0)
 
 
 def _ready(function: Callable[[Any], Any], model: str, n: int, dim: int, mode: str, near: float) -> Ready:
@@ -126,7 +126,7 @@ def _ready(function: Callable[[Any], Any], model: str, n: int, dim: int, mode: s
 
 
 def _geoopt(model: str, n: int, dim: int, mode: str) -> Ready:
-    import torch  # pyright: ignore[reportMissingImports]
+    torch = peer("torch")
 
     from hyp_bench.accuracy.libraries import LIBRARIES
 

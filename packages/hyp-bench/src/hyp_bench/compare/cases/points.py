@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from hyp_bench.compare.case import FORWARD, GRADIENT, Case, Ready, Work, of_jax
-from hyp_bench.compare.libraries import OURS
+from hyp_bench.compare.libraries import OURS, peer
 
 TITLES = {"poincare": "ball", "hyperboloid": "hyperboloid"}
 # x, y: points; v: tangent vector at x; r: a number. As in `hyp_manifolds.testing.oracle`.
@@ -63,9 +63,9 @@ def arguments(model: str, operation: str, n: int, dim: int) -> tuple[Any, ...]:
 def judge(model: str, operation: str, n: int, dim: int, result: np.ndarray) -> dict[str, float]:
     """Worst error of a few rows of each band in units of 2^-23 of the exact result (mpmath, 50 digits)."""
     import mpmath
-    from hyp_manifolds.testing.oracle import ORACLES, vector
+    from hyp_manifolds.testing import oracle
 
-    definition, given = ORACLES[model].operations[operation], inputs(model, n, dim)
+    definition, given = oracle.ORACLES[model].operations[operation], inputs(model, n, dim)
     far, worst = n - n // _FAR_SHARE, {}
     for band, rows in ((NEAR, range(min(_JUDGED, far))), (FAR, range(far, min(far + _JUDGED, n)))):
         errors = [0.0]
@@ -73,8 +73,8 @@ def judge(model: str, operation: str, n: int, dim: int, result: np.ndarray) -> d
             with mpmath.workdps(_DIGITS):
                 exact = definition.function(
                     *(
-                        mpmath.mpf(float(np.float32(_SCALAR))) if letter == "r" else vector(given[letter][row][-dim:])
-                        for letter in definition.arguments
+                        mpmath.mpf(float(np.float32(_SCALAR))) if a == "r" else oracle.vector(given[a][row][-dim:])
+                        for a in definition.arguments
                     ),
                     mpmath.mpf(1),
                 )
@@ -143,7 +143,7 @@ def jax_method(library: str, model: str, operation: str) -> Callable[..., Any] |
 
         return getattr(MODELS[model], operation)
     if library == "hyperbolix":
-        from hyperbolix import manifolds  # pyright: ignore[reportMissingImports]
+        manifolds = peer("hyperbolix.manifolds")
 
         return getattr({"poincare": manifolds.Poincare, "hyperboloid": manifolds.Hyperboloid}[model](), operation)
     return None
@@ -172,7 +172,7 @@ def _torch_function(library: str, model: str, operation: str) -> Callable[..., A
 
 
 def _ready_torch(library: str, model: str, operation: str, n: int, dim: int, mode: str) -> Ready:
-    import torch  # pyright: ignore[reportMissingImports]
+    torch = peer("torch")
 
     torch.set_num_threads(1)
     function = _torch_function(library, model, operation)

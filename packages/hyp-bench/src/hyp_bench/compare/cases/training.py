@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from hyp_bench.compare.libraries import OURS
+from hyp_bench.compare.libraries import OURS, peer
 
 if TYPE_CHECKING:
     from hyp_bench.edges import EdgeList
@@ -83,10 +83,10 @@ def _ours(edges: EdgeList) -> Iterator[np.ndarray]:
 
 
 def _gensim(edges: EdgeList, rate: float) -> Iterator[np.ndarray]:
-    from gensim.models.poincare import PoincareModel  # pyright: ignore[reportMissingImports]
-
     relations = [(str(child), str(parent)) for child, parent in edges.pairs.tolist()]
-    model: Any = PoincareModel(relations, alpha=rate, size=DIM, negative=NEGATIVES, burn_in=BURN_IN, seed=0)
+    model = peer("gensim.models.poincare").PoincareModel(
+        relations, alpha=rate, size=DIM, negative=NEGATIVES, burn_in=BURN_IN, seed=0
+    )
     order = [model.kv.get_index(str(node)) for node in range(edges.num_nodes)]
     while True:
         model.train(epochs=_EVERY, batch_size=50, print_every=10**9)
