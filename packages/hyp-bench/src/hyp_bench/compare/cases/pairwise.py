@@ -41,13 +41,13 @@ def points(model: str, n: int, dim: int, near: float) -> np.ndarray:
 def judge(model: str, n: int, dim: int, near: float, result: np.ndarray) -> dict[str, float]:
     """Worst error of a few pairs of neighbours in the table, in units of 2^-23."""
     import mpmath
-    from hyp_manifolds.testing.oracle import ORACLES, vector
+    from hyp_manifolds.testing import oracle
 
     x, errors = points(model, n, dim, near), []
-    exact = ORACLES[model].operations["dist"].function
+    exact = oracle.ORACLES[model].operations["dist"].function
     for i in range(min(_PAIRS, n - 1)):
         with mpmath.workdps(50):
-            wanted = float(exact(vector(x[i, -dim:]), vector(x[i + 1, -dim:]), mpmath.mpf(1)))
+            wanted = float(exact(oracle.vector(x[i, -dim:]), oracle.vector(x[i + 1, -dim:]), mpmath.mpf(1)))
         errors.append(relative_error(result[i, i + 1 : i + 2], np.array([wanted])) / _EPS)
     return {NEAR: max(errors)}
 

@@ -63,9 +63,9 @@ def arguments(model: str, operation: str, n: int, dim: int) -> tuple[Any, ...]:
 def judge(model: str, operation: str, n: int, dim: int, result: np.ndarray) -> dict[str, float]:
     """Worst error of a few rows of each band in units of 2^-23 of the exact result (mpmath, 50 digits)."""
     import mpmath
-    from hyp_manifolds.testing.oracle import ORACLES, vector
+    from hyp_manifolds.testing import oracle
 
-    definition, given = ORACLES[model].operations[operation], inputs(model, n, dim)
+    definition, given = oracle.ORACLES[model].operations[operation], inputs(model, n, dim)
     far, worst = n - n // _FAR_SHARE, {}
     for band, rows in ((NEAR, range(min(_JUDGED, far))), (FAR, range(far, min(far + _JUDGED, n)))):
         errors = [0.0]
@@ -73,7 +73,9 @@ def judge(model: str, operation: str, n: int, dim: int, result: np.ndarray) -> d
             with mpmath.workdps(_DIGITS):
                 exact = definition.function(
                     *(
-                        mpmath.mpf(float(np.float32(_SCALAR))) if letter == "r" else vector(given[letter][row][-dim:])
+                        mpmath.mpf(float(np.float32(_SCALAR)))
+                        if letter == "r"
+                        else oracle.vector(given[letter][row][-dim:])
                         for letter in definition.arguments
                     ),
                     mpmath.mpf(1),
