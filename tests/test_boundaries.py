@@ -45,12 +45,7 @@ def declared(module: str, part: str) -> set[str]:
     """What the file `part` may import beside the standard library: a folder named like an extra has that extra too."""
     project = tomllib.loads((source(module).parents[1] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extra = project.get("optional-dependencies", {}).get(part.split("/")[0], [])
-    requirements = [Requirement(r) for r in [*project["dependencies"], *extra]]
-    if module == "hyp_bench" and part.startswith(
-        "compare/cases/"
-    ):  # what it measures beside ours, where it is installed
-        lines = (ROOT / "benchmarks" / "peers.txt").read_text(encoding="utf-8").splitlines()
-        requirements += [Requirement(line) for line in lines if not line.startswith("#")]
+    requirements = map(Requirement, [*project["dependencies"], *extra])
     return {module, *WITH_JAX, *(MODULE_OF.get(r.name, r.name.replace("-", "_")) for r in requirements)}
 
 

@@ -1,5 +1,6 @@
 """The comparison: fair turns, verdicts, missing peers, promises, files and pages; no peer has to be installed."""
 
+import io
 import json
 import random
 import re
@@ -9,16 +10,32 @@ import numpy as np
 import pytest
 from hyp_bench import hostile
 from hyp_bench.cli import main
-from hyp_bench.compare import GOALS, PEERS, Results, Row, Settings, choose, judge, load, runner, save, skipped
+from hyp_bench.compare import (
+    GOALS,
+    PEERS,
+    Results,
+    Row,
+    Settings,
+    cases,
+    choose,
+    judge,
+    load,
+    memory,
+    runner,
+    save,
+    skipped,
+)
 from hyp_bench.compare.case import FORWARD, GRADIENT, Case, Ready, Work, of_jax
 from hyp_bench.compare.cases import compile as compilation
-from hyp_bench.compare.cases import points, timed_cases
+from hyp_bench.compare.cases import layers, optimizers, pairwise, points, timed_cases, training
 from hyp_bench.compare.cases.scaling import exponent
 from hyp_bench.compare.floor import Ceilings
 from hyp_bench.compare.measure import Verdicts, growth, measured
 from hyp_bench.compare.page import write_page
 from hyp_bench.compare.timing import Spread, in_turn, ratios
+from hyp_bench.edges import EdgeList
 from hyp_bench.errors import InputError
+from rich.console import Console
 
 pytestmark = [pytest.mark.one_precision, pytest.mark.slow]
 CEILINGS = Ceilings(bandwidth=1e9, flops=1e9, dispatch=1e-6)
@@ -166,6 +183,28 @@ def test_the_judge_accepts_exact_results_and_finds_a_planted_error(model: str, o
     assert errors[points.NEAR] == pytest.approx(0.01 / EPS, rel=1e-6) and errors[points.FAR] < 1e-6
 
 
+@pytest.mark.parametrize(
+    ("make", "most"),
+    [
+        (lambda: points.case("hyperboloid", "dist", 8, 3, FORWARD, ()), 4),
+        (lambda: pairwise.case("poincare", 6, 3, FORWARD, (), near=0.5), 4),
+        (lambda: layers.case(layers.Layer("HypLinearPoincare", (4, 3), "ball", (4, 3)), 5, FORWARD, ()), 8),
+        (lambda: optimizers.dense(64, 4, ()), 2000),
+        (lambda: optimizers.sparse(64, ()), 2000),
+    ],
+    ids=["points", "pairwise", "layers", "dense", "sparse"],
+)
+def test_our_own_results_are_right_and_spoilt_ones_wrong(make, most: float) -> None:
+    import jax
+
+    case = make()
+    with jax.enable_x64(False):
+        result = case.contenders["hyp"]().output()
+        first = next(iter(case.judge(result).values()))
+        assert first < most and first * EPS < case.tolerance
+        assert not next(iter(case.judge(result * 1.02).values())) * EPS <= case.tolerance
+
+
 @pytest.mark.parametrize("model", points.TITLES)
 def test_inputs_reach_both_bands_and_tangents_have_their_length(model: str) -> None:
     given = points.inputs(model, 40, 3)
@@ -204,6 +243,13 @@ def test_promises_are_judged_by_ratio_and_memory() -> None:
     assert [outcome.kept for outcome in judge(goal_rows(2.6, 14.9))] == [True, True]
     assert [outcome.kept for outcome in judge(goal_rows(2.4, 15.1))] == [False, False]
     assert judge([]) == []
+
+
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="Linux says what the peak is")
+def test_the_peak_is_what_a_run_adds(monkeypatch: pytest.MonkeyPatch) -> None:
+    case = case_of({"peer": Ready(lambda: np.ones(50_000_000, np.uint8).sum())})
+    monkeypatch.setattr(cases, "timed_cases", lambda *_: [case])
+    assert 45e6 < memory.child(case.key, "peer", "", "1") < 90e6
 
 
 def test_exponents_are_fitted_to_each_curve() -> None:
@@ -249,6 +295,18 @@ def test_the_command_prints_saves_and_draws(
     assert "**WRONG**" in page.read_text() and "toy 1 x 1, forward" in page.read_text()
 
 
+def test_ctrl_c_keeps_what_was_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped() -> None:
+        raise KeyboardInterrupt
+
+    toy = [case_of({"hyp": Machine().worker("hyp", 1e-3)}), case_of({"hyp": Ready(stopped)}, GRADIENT)]
+    monkeypatch.setattr(runner, "timed_cases", lambda *_: toy)
+    monkeypatch.setattr(runner, "ceilings_of", lambda _: CEILINGS)
+    settings = Settings(memory=False, seconds=0.01)
+    found = runner.run(settings, Console(file=io.StringIO()), ("points",))
+    assert found.interrupted and [row.mode for row in found.rows] == [FORWARD]
+
+
 def test_the_check_fails_where_our_own_result_is_wrong(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fair_process
 ) -> None:
@@ -284,6 +342,23 @@ def test_hostile_inputs_are_counted_saved_and_judged(
     assert "MISSED: poincare.dist, edge inputs: 3 of 10" in capsys.readouterr().out
     write_page(tmp_path / "p.md", [tmp_path / "n.json"], None, "hyp-bench compare")
     assert "| hyp-manifolds | poincare | 20 | 3 | 0 | 0 | 0 |" in (tmp_path / "p.md").read_text()
+
+
+def test_a_training_ends_at_the_target_or_with_its_budget_and_scoring_is_not_timed() -> None:
+    edges = EdgeList(("a", "b", "c", "d"), np.array([[1, 0], [2, 1], [3, 2]]), np.ones(3))
+    line = np.array([[0.0, 0.0], [0.1, 0.0], [0.2, 0.0], [0.3, 0.0]], np.float32)
+    machine = Machine()
+
+    def epochs(*tables: np.ndarray):
+        for table in tables:
+            machine.now += 2.0
+            yield table
+
+    bad = line[[0, 2, 1, 3]]
+    won = training.race("ours", epochs(bad, line, line), edges, machine, 60.0)
+    assert won[:3] == ("ours", 4.0, 10) and won.reached and won.precision == 1.0
+    lost = training.race("peer", epochs(*[bad] * 9), edges, machine, 5.0)
+    assert lost[:3] == ("peer", 6.0, 15) and not lost.reached and lost.precision < 0.92
 
 
 @pytest.mark.parametrize(

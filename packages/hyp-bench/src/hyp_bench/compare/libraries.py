@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.metadata
 import importlib.util
 import platform
 import sys
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from hyp_bench.errors import InputError
 
@@ -31,7 +32,7 @@ class Peer(NamedTuple):
 _TORCH = "torch>=2.6"
 PEERS = {
     "hyperbolix": Peer(("hyperbolix==1.4.0",), (3, 12), "points, pairwise, layers, optimizers, compile"),
-    "geoopt": Peer(("geoopt==0.5.1", _TORCH), (3, 11), "points, layers, optimizers"),
+    "geoopt": Peer(("geoopt==0.5.1", _TORCH), (3, 11), "points, pairwise, layers, optimizers"),
     "hypll": Peer(("hypll==0.1.1", _TORCH), (3, 11), "points, layers"),
     "gensim": Peer(("gensim>=4.4",), (3, 11), "training"),
 }
@@ -54,6 +55,11 @@ def is_installed(name: str) -> bool:
     """Whether the package and what it needs can be imported here."""
     packages = (name, "torch") if _TORCH in PEERS[name].requirements else (name,)
     return all(importlib.util.find_spec(package) is not None for package in packages)
+
+
+def peer(module: str) -> Any:
+    """A module of a library that is no dependency of ours, so that nothing is imported unless it is measured."""
+    return importlib.import_module(module)
 
 
 def command(names: Iterable[str]) -> str:

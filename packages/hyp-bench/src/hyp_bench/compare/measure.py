@@ -6,6 +6,7 @@ import gc
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from .case import CLOCKS, Case, Ready, seconds_to_compile
 from .cases import compile as compilation
@@ -52,6 +53,22 @@ class Row:
     note: str = ""
     series: str = ""
     at: float = 0.0
+
+
+class Measured(NamedTuple):
+    """What was measured.
+
+    Attributes:
+        rows: every library at every job.
+        ceilings: of the machine; None where only hostile inputs were asked for.
+        growth: fitted exponents.
+        interrupted: whether it was ended before its end.
+    """
+
+    rows: list[Row]
+    ceilings: Ceilings | None
+    growth: dict[str, float]
+    interrupted: bool
 
 
 @dataclass(frozen=True)
@@ -172,18 +189,18 @@ def compiled(settings: Settings) -> Iterator[list[Row]]:
 
 
 def trained(settings: Settings) -> Iterator[list[Row]]:
-    """Rows of the time to equal MAP."""
-    libraries = [OURS, *(name for name in settings.against if name == "gensim")]
-    races = [race for name in libraries for race in training.run(name, settings.now, settings.budget)]
-    base = races[0].seconds
-    yield [
-        Row(
-            "training", "mammals, 5-D", f"{race.epochs} epochs", f"to MAP {training.TARGET}", race.library,
-            Spread(race.seconds, race.seconds, race.seconds), Spread(*[race.seconds / base] * 3),
-            note=("reached" if race.reached else "not reached, stopped at") + f" MAP {race.precision:.3f}",
-        )
-        for race in races
-    ]  # fmt: skip
+    """Rows of the time to equal MAP, ours first."""
+    base = 0.0
+    for library in (OURS, *(name for name in settings.against if name == "gensim")):
+        for race in training.races(library, settings.now, settings.budget):
+            base = base or race.seconds
+            note = ("reached" if race.reached else "not reached, stopped at") + f" MAP {race.precision:.3f}"
+            yield [
+                Row(
+                    "training", "mammals, 5-D", f"{race.epochs} epochs", f"to MAP {training.TARGET}", race.library,
+                    Spread.of([race.seconds]), Spread.of([race.seconds / base]), note=note,
+                )
+            ]  # fmt: skip
 
 
 def growth(rows: Sequence[Row], exponent: Callable[[Sequence[float], Sequence[float]], float]) -> dict[str, float]:
@@ -202,4 +219,4 @@ def growth(rows: Sequence[Row], exponent: Callable[[Sequence[float], Sequence[fl
     }
 
 
-__all__ = ["Row", "Settings", "Verdicts", "compiled", "growth", "measured", "trained"]
+__all__ = ["Measured", "Row", "Settings", "Verdicts", "compiled", "growth", "measured", "trained"]

@@ -11,6 +11,7 @@ from hyp_bench.errors import InputError
 from hyp_bench.report.atomic import atomic_write
 
 from .goals import judge
+from .libraries import PEERS
 from .measure import Row
 from .report import HEADINGS, NOTE, cells, limits
 from .results import Results, load
@@ -72,13 +73,16 @@ def write_page(path: Path, files: Sequence[Path], cost: Path | None, command: st
 
 def section(results: Results, name: str) -> str:
     """One run: where, how, what is promised, what was measured."""
-    peers = [peer for peer in ("hyperbolix", "geoopt", "hypll", "gensim") if peer in results.versions]
+    seen = {row.library.partition(",")[0] for row in results.rows} | {row["library"] for row in results.hostile}
+    peers = [peer for peer in PEERS if peer in seen]
     text = f"\n## Beside {', '.join(peers) if peers else 'nobody'}\n\n"
     text += f"`{results.command}`, {results.date}, file `{name}`.\n\n"
     text += f"{results.device}; {results.clock} clock; " + ", ".join(f"{k} {v}" for k, v in results.versions.items())
     text += ".\n\n"
     if results.ceilings is not None:
         text += limits(results.ceilings) + "\n"
+    if results.interrupted:
+        text += "\nThe run was interrupted; what it had not measured by then is not here.\n"
     if results.missing:
         text += f"\nNot installed there: {', '.join(results.missing)}.\n"
     outcomes = judge(results.rows)

@@ -15,7 +15,7 @@ from hyp_bench.report.palette import LIGHT, LIGHT_BRANCHES
 
 from .floor import Ceilings
 from .libraries import OURS
-from .measure import Row
+from .measure import Measured, Row
 
 _WIDTH = 220
 HEADINGS = ("job", "library", "time", "over ours (10-90 %)", "floor", "XLA MB", "peak MB", "error, eps")
@@ -75,20 +75,21 @@ def line(rows: Sequence[Row]) -> str:
     return "; ".join(parts)
 
 
-def print_rows(console: Console, rows: Sequence[Row], ceilings: Ceilings, growth: dict[str, float]) -> None:
+def print_rows(console: Console, measured: Measured) -> None:
     """Prints the table, the ceilings and the exponents."""
     table = Table(box=box.ASCII2 if not console.is_terminal else box.ROUNDED)
     for heading in HEADINGS:
         justify = "left" if heading in ("job", "library") else "right"
         table.add_column(heading, justify=justify, no_wrap=not console.is_terminal)
-    for row in rows:
+    for row in measured.rows:
         table.add_row(*cells(row))
     # A file has no width: the one that a console assumes there would break the cells.
     wide = console if console.is_terminal else Console(file=console.file, width=_WIDTH, markup=False, highlight=False)
     wide.print(table)
     console.print(NOTE, soft_wrap=True)
-    console.print(limits(ceilings), soft_wrap=True)
-    for curve, exponent in growth.items():
+    if measured.ceilings is not None:
+        console.print(limits(measured.ceilings), soft_wrap=True)
+    for curve, exponent in measured.growth.items():
         console.print(f"n^{exponent:.2f}: {curve}", soft_wrap=True)
 
 

@@ -34,6 +34,7 @@ class Results(NamedTuple):
         rows: the measurements.
         growth: fitted exponents.
         hostile: rows of hostile inputs, as mappings.
+        interrupted: whether the run was ended before its end.
     """
 
     command: str
@@ -46,6 +47,7 @@ class Results(NamedTuple):
     rows: tuple[Row, ...]
     growth: dict[str, float]
     hostile: tuple[dict[str, Any], ...] = ()
+    interrupted: bool = False
 
 
 def device_name() -> str:

@@ -11,26 +11,23 @@ from .cases import FAMILIES, timed_cases
 from .cases.scaling import exponent
 from .floor import Ceilings
 from .floor import measure as ceilings_of
-from .measure import Row, Settings, Verdicts, compiled, growth, measured, trained
+from .measure import Measured, Row, Settings, Verdicts, compiled, growth, measured, trained
 from .report import line
 
 
-def run(
-    settings: Settings, console: Console, families: Sequence[str] = FAMILIES
-) -> tuple[list[Row], Ceilings, dict[str, float]]:
-    """Measures; returns rows, ceilings and exponents, and prints every job as it is done.
-
-    Ctrl-C ends it with what was measured until then.
-    """
+def run(settings: Settings, console: Console, families: Sequence[str] = FAMILIES) -> Measured:
+    """Measures, and prints every job as it is done; Ctrl-C ends it with what was measured until then."""
     ceilings = ceilings_of(settings.now)
     rows: list[Row] = []
+    interrupted = False
     try:
         for found in _jobs(settings, families, ceilings):
             rows.extend(found)
             console.print(line(found), soft_wrap=True)
     except KeyboardInterrupt:
+        interrupted = True
         console.print(f"interrupted: what follows is of the {len(rows)} rows until then")
-    return rows, ceilings, growth(rows, exponent)
+    return Measured(rows, ceilings, growth(rows, exponent), interrupted)
 
 
 def _jobs(settings: Settings, families: Sequence[str], ceilings: Ceilings) -> Iterator[list[Row]]:

@@ -17,8 +17,7 @@ from hyp_bench.tasks._options import require
 
 if TYPE_CHECKING:
     from hyp_bench import hostile
-    from hyp_bench.compare import Row, Settings
-    from hyp_bench.compare.floor import Ceilings
+    from hyp_bench.compare import Measured, Row, Settings
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,28 +82,26 @@ class Compare:
             tuple(present), self.quick, self.clock, self.what in ("speed", "all"), self.what in ("memory", "all"),
             0.5 if self.quick else 2.0, 20.0 if self.quick else 300.0, self.only,
         )  # fmt: skip
-        rows, ceilings, growth = self._measure(console, settings, families)
+        measured = self._measure(console, settings, families)
         counts = self._hostile(console, present)
         if self.json is not None:
-            self._save(self.json, rows, ceilings, growth, counts, missing)
+            self._save(self.json, measured, counts, missing)
             console.print(f"wrote {self.json}")
-        return self._judge(console, rows, counts)
+        return self._judge(console, measured.rows, counts)
 
-    def _measure(
-        self, console: Console, settings: Settings, families: tuple[str, ...]
-    ) -> tuple[list[Row], Ceilings | None, dict[str, float]]:
+    def _measure(self, console: Console, settings: Settings, families: tuple[str, ...]) -> Measured:
         """Speed and memory, with the table and the picture."""
-        if self.what == "nan":
-            return [], None, {}
-        from hyp_bench.compare import run
+        from hyp_bench.compare import OURS, Measured, run
         from hyp_bench.compare.report import plot, print_rows
 
-        rows, ceilings, growth = run(settings, console, families)
-        print_rows(console, rows, ceilings, growth)
-        if settings.speed:
-            plot(self.plot, rows, f"Time over ours, float32, {self.clock} clock")
+        if self.what == "nan":
+            return Measured([], None, {}, False)
+        measured = run(settings, console, families)
+        print_rows(console, measured)
+        if any(row.ratio is not None and row.library != OURS for row in measured.rows):
+            plot(self.plot, measured.rows, f"Time over ours, float32, {self.clock} clock")
             console.print(f"wrote {self.plot}")
-        return rows, ceilings, growth
+        return measured
 
     def _hostile(self, console: Console, present: list[str]) -> list[hostile.Row]:
         """Counts of what hostile inputs break."""
@@ -116,22 +113,14 @@ class Compare:
         console.print(table(rows))
         return rows
 
-    def _save(
-        self,
-        path: Path,
-        rows: list[Row],
-        ceilings: Ceilings | None,
-        growth: dict[str, float],
-        counts: list[hostile.Row],
-        missing: list[str],
-    ) -> None:
+    def _save(self, path: Path, measured: Measured, counts: list[hostile.Row], missing: list[str]) -> None:
         from hyp_bench.compare import Results, save
         from hyp_bench.compare.results import all_versions, device_name
 
         today = datetime.datetime.now(datetime.UTC).date().isoformat()
         results = Results(
-            self._command(), today, device_name(), all_versions(), self.clock, tuple(missing), ceilings, tuple(rows),
-            growth, tuple(row._asdict() for row in counts),
+            self._command(), today, device_name(), all_versions(), self.clock, tuple(missing), measured.ceilings,
+            tuple(measured.rows), measured.growth, tuple(row._asdict() for row in counts), measured.interrupted,
         )  # fmt: skip
         save(path, results)
 

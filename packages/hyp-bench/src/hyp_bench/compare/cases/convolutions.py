@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from hyp_bench.compare.case import FORWARD, GRADIENT, Case, Ready, Work
-from hyp_bench.compare.libraries import OURS
+from hyp_bench.compare.libraries import OURS, peer
 
 from ._modules import filled, judge, ready, set_from
 from .layers import EUCLID
@@ -87,7 +87,8 @@ def _euclid(channels: int) -> Any:
 def _hyperbolix(name: str, size: tuple[int, int] | int) -> Any:
     import jax.numpy as jnp
     from flax import nnx
-    from hyperbolix import manifolds, nn_layers  # pyright: ignore[reportMissingImports]
+
+    manifolds, nn_layers = peer("hyperbolix.manifolds"), peer("hyperbolix.nn_layers")
 
     own, channels = ours(name, size), KINDS[name][1]
     model = manifolds.Poincare() if channels == _SPACE else manifolds.Hyperboloid()
@@ -107,14 +108,12 @@ def _hyperbolix(name: str, size: tuple[int, int] | int) -> Any:
 
 def _hypll(x: np.ndarray, mode: str) -> Ready:
     """HypLL's takes points of the ball, channels first; the way from and to tangents is not timed."""
-    import torch  # pyright: ignore[reportMissingImports]
-    from hypll.manifolds.poincare_ball import Curvature, PoincareBall  # pyright: ignore[reportMissingImports]
-    from hypll.nn import HConvolution2d  # pyright: ignore[reportMissingImports]
-    from hypll.tensors import ManifoldTensor  # pyright: ignore[reportMissingImports]
+    torch = peer("torch")
+    models, tensor = peer("hypll.manifolds.poincare_ball"), peer("hypll.tensors").ManifoldTensor
 
     torch.set_num_threads(1)
-    own, ball = ours("HypConv2DPoincare", 3), PoincareBall(Curvature(float(np.log(np.expm1(1.0)))))
-    layer = HConvolution2d(_SPACE, _SPACE, 3, ball, padding=1)
+    own, ball = ours("HypConv2DPoincare", 3), models.PoincareBall(models.Curvature(float(np.log(np.expm1(1.0)))))
+    layer = peer("hypll.nn").HConvolution2d(_SPACE, _SPACE, 3, ball, padding=1)
     with torch.no_grad():
         # Theirs are ordered by channel, then by pixel.
         kernel = np.moveaxis(np.asarray(own.kernel[...]), 2, 0).reshape(-1, _SPACE)
@@ -125,7 +124,7 @@ def _hypll(x: np.ndarray, mode: str) -> Ready:
     given = torch.tensor(points, requires_grad=mode == GRADIENT)
 
     def call() -> Any:
-        return layer(ManifoldTensor(given, manifold=ball, man_dim=1))
+        return layer(tensor(given, manifold=ball, man_dim=1))
 
     def forward() -> Any:
         with torch.no_grad():

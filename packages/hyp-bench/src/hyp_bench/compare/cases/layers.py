@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from hyp_bench.compare.case import FORWARD, GRADIENT, Case, Ready, Work
-from hyp_bench.compare.libraries import OURS
+from hyp_bench.compare.libraries import OURS, peer
 
 from ._modules import filled, judge, ready, set_from
 
@@ -108,7 +108,8 @@ def hyperbolix(layer: Layer) -> Any:
     """Hyperbolix's layer with the same weights."""
     import jax.numpy as jnp
     from flax import nnx
-    from hyperbolix import manifolds, nn_layers  # pyright: ignore[reportMissingImports]
+
+    manifolds, nn_layers = peer("hyperbolix.manifolds"), peer("hyperbolix.nn_layers")
 
     own = ours(layer)
     model = manifolds.Poincare() if layer.model == "ball" else manifolds.Hyperboloid()
@@ -125,7 +126,7 @@ def hyperbolix(layer: Layer) -> Any:
 
 
 def _geoopt_linear(layer: Layer) -> tuple[Callable[[Any], Any], list[Any]]:
-    import geoopt  # pyright: ignore[reportMissingImports]
+    geoopt = peer("geoopt")
 
     own, ball = ours(layer), geoopt.PoincareBall(1.0)
     kernel, bias = _parameter(own.kernel[...].T), _parameter(own.bias[...])
@@ -133,7 +134,7 @@ def _geoopt_linear(layer: Layer) -> tuple[Callable[[Any], Any], list[Any]]:
 
 
 def _geoopt_regression(layer: Layer) -> tuple[Callable[[Any], Any], list[Any]]:
-    import geoopt  # pyright: ignore[reportMissingImports]
+    geoopt = peer("geoopt")
 
     own, ball = ours(layer), geoopt.PoincareBall(1.0)
     normals, points = _parameter(own.kernel[...].T), _parameter(own.bias[...])
@@ -147,18 +148,16 @@ def _geoopt_regression(layer: Layer) -> tuple[Callable[[Any], Any], list[Any]]:
 
 
 def _hypll_linear(layer: Layer) -> tuple[Callable[[Any], Any], list[Any]]:
-    import torch  # pyright: ignore[reportMissingImports]
-    from hypll.manifolds.poincare_ball import Curvature, PoincareBall  # pyright: ignore[reportMissingImports]
-    from hypll.nn import HLinear  # pyright: ignore[reportMissingImports]
-    from hypll.tensors import ManifoldTensor  # pyright: ignore[reportMissingImports]
+    torch = peer("torch")
+    models, tensor = peer("hypll.manifolds.poincare_ball"), peer("hypll.tensors").ManifoldTensor
 
     # Their curvature is the softplus of the number it is made with.
-    own, ball = ours(layer), PoincareBall(Curvature(float(np.log(np.expm1(1.0)))))
-    other = HLinear(*layer.sizes, ball)
+    own, ball = ours(layer), models.PoincareBall(models.Curvature(float(np.log(np.expm1(1.0)))))
+    other = peer("hypll.nn").HLinear(*layer.sizes, ball)
     with torch.no_grad():
         other.z.tensor.copy_(_parameter(own.kernel[...]))
         other.bias.copy_(_parameter(own.bias[...]))
-    return lambda x: other(ManifoldTensor(x, manifold=ball, man_dim=-1)).tensor, [other.z.tensor, other.bias]
+    return lambda x: other(tensor(x, manifold=ball, man_dim=-1)).tensor, [other.z.tensor, other.bias]
 
 
 _GEOOPT = {"HypLinearPoincare": _geoopt_linear, "HypRegressionPoincare": _geoopt_regression}
@@ -166,13 +165,13 @@ _HYPLL = {"HypLinearPoincarePP": _hypll_linear}
 
 
 def _parameter(values: Any) -> Any:
-    import torch  # pyright: ignore[reportMissingImports]
+    torch = peer("torch")
 
     return torch.tensor(np.asarray(values), requires_grad=True)
 
 
 def _ready_torch(build: Callable[[Layer], Any], layer: Layer, x: np.ndarray, mode: str) -> Ready:
-    import torch  # pyright: ignore[reportMissingImports]
+    torch = peer("torch")
 
     torch.set_num_threads(1)
     call, parameters = build(layer)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from hyp_bench.compare.case import STEP, Case, Ready, Work, temporaries
-from hyp_bench.compare.libraries import OURS
+from hyp_bench.compare.libraries import OURS, peer
 
 from .points import relative_error
 
@@ -137,16 +137,15 @@ def _dense_optax(rows: int, dim: int) -> Ready:
 
 
 def _dense_hyperbolix(rows: int, dim: int) -> Ready:
-    from hyperbolix.manifolds import Poincare  # pyright: ignore[reportMissingImports]
-    from hyperbolix.optim import riemannian_adam  # pyright: ignore[reportMissingImports]
-    from hyperbolix.optim.manifold_metadata import ManifoldParam  # pyright: ignore[reportMissingImports]
+    ball = peer("hyperbolix.manifolds").Poincare()
+    adam, param = peer("hyperbolix.optim").riemannian_adam, peer("hyperbolix.optim.manifold_metadata").ManifoldParam
 
-    return _donated(riemannian_adam(_RATE), lambda x: ManifoldParam(x, manifold=Poincare(), curvature=1.0), rows, dim)
+    return _donated(adam(_RATE), lambda x: param(x, manifold=ball, curvature=1.0), rows, dim)
 
 
 def _dense_geoopt(rows: int, dim: int) -> Ready:
-    import geoopt  # pyright: ignore[reportMissingImports]
-    import torch  # pyright: ignore[reportMissingImports]
+    geoopt = peer("geoopt")
+    torch = peer("torch")
 
     torch.set_num_threads(1)
 
@@ -198,8 +197,8 @@ def _sparse_ours(rows: int, dim: int) -> Ready:
 
 
 def _sparse_geoopt(rows: int, dim: int) -> Ready:
-    import geoopt  # pyright: ignore[reportMissingImports]
-    import torch  # pyright: ignore[reportMissingImports]
+    geoopt = peer("geoopt")
+    torch = peer("torch")
 
     torch.set_num_threads(1)
     ids = [torch.tensor(touched(rows, i))[None] for i in range(_STEPS)]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from hyp_bench.compare.case import FORWARD, GRADIENT, Case, Ready, Work, of_jax
-from hyp_bench.compare.libraries import OURS
+from hyp_bench.compare.libraries import OURS, peer
 
 from .points import NEAR, TITLES, relative_error
 
@@ -108,11 +108,11 @@ def _functions(model: str) -> dict[str, Callable[[Any], Any]]:
 
 
 def _hyperbolix(model: str) -> Callable[[Any], Any]:
-    from hyperbolix import manifolds  # pyright: ignore[reportMissingImports]
-    from hyperbolix.utils.helpers import compute_pairwise_distances  # pyright: ignore[reportMissingImports]
+    manifolds = peer("hyperbolix.manifolds")
+    pairs = peer("hyperbolix.utils.helpers").compute_pairwise_distances
 
     manifold = {"poincare": manifolds.Poincare, "hyperboloid": manifolds.Hyperboloid}[model]()
-    return lambda x: compute_pairwise_distances(x, manifold, 1.0)
+    return lambda x: pairs(x, manifold, 1.0)
 
 
 def _ready(function: Callable[[Any], Any], model: str, n: int, dim: int, mode: str, near: float) -> Ready:
@@ -126,7 +126,7 @@ def _ready(function: Callable[[Any], Any], model: str, n: int, dim: int, mode: s
 
 
 def _geoopt(model: str, n: int, dim: int, mode: str) -> Ready:
-    import torch  # pyright: ignore[reportMissingImports]
+    torch = peer("torch")
 
     from hyp_bench.accuracy.libraries import LIBRARIES
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from hyp_bench.compare.case import FORWARD, GRADIENT, Case, Ready, Work, of_jax
-from hyp_bench.compare.libraries import OURS
+from hyp_bench.compare.libraries import OURS, peer
 
 TITLES = {"poincare": "ball", "hyperboloid": "hyperboloid"}
 # x, y: points; v: tangent vector at x; r: a number. As in `hyp_manifolds.testing.oracle`.
@@ -73,10 +73,8 @@ def judge(model: str, operation: str, n: int, dim: int, result: np.ndarray) -> d
             with mpmath.workdps(_DIGITS):
                 exact = definition.function(
                     *(
-                        mpmath.mpf(float(np.float32(_SCALAR)))
-                        if letter == "r"
-                        else oracle.vector(given[letter][row][-dim:])
-                        for letter in definition.arguments
+                        mpmath.mpf(float(np.float32(_SCALAR))) if a == "r" else oracle.vector(given[a][row][-dim:])
+                        for a in definition.arguments
                     ),
                     mpmath.mpf(1),
                 )
@@ -145,7 +143,7 @@ def jax_method(library: str, model: str, operation: str) -> Callable[..., Any] |
 
         return getattr(MODELS[model], operation)
     if library == "hyperbolix":
-        from hyperbolix import manifolds  # pyright: ignore[reportMissingImports]
+        manifolds = peer("hyperbolix.manifolds")
 
         return getattr({"poincare": manifolds.Poincare, "hyperboloid": manifolds.Hyperboloid}[model](), operation)
     return None
@@ -174,7 +172,7 @@ def _torch_function(library: str, model: str, operation: str) -> Callable[..., A
 
 
 def _ready_torch(library: str, model: str, operation: str, n: int, dim: int, mode: str) -> Ready:
-    import torch  # pyright: ignore[reportMissingImports]
+    torch = peer("torch")
 
     torch.set_num_threads(1)
     function = _torch_function(library, model, operation)
