@@ -106,6 +106,7 @@ def test_imports(module: str) -> None:
         ("hyp_nn", "embedding.py", "import optax"),
         ("hyp_nn", "embedding.py", "import hyp_optim"),
         ("hyp_bench", "data/load.py", "import pickle"),
+        ("hyp_bench", "tasks/mammals.py", "import geoopt"),
     ],
 )
 def test_a_planted_import_is_found(module: str, part: str, code: str) -> None:
