@@ -4,8 +4,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hyp_manifolds import Euclidean, Hyperboloid, Poincare, hyperboloid_to_poincare, poincare_to_hyperboloid
-from jax.experimental import checkify
+from hyp_manifolds import (
+    Euclidean,
+    Hyperboloid,
+    Poincare,
+    busemann,
+    checkify,
+    hyperboloid_to_poincare,
+    poincare_to_hyperboloid,
+)
 
 BALL, SHEET, FLAT = Poincare(), Hyperboloid(), Euclidean()
 CURVED = pytest.mark.parametrize("manifold", [BALL, SHEET], ids=lambda m: type(m).__name__)
@@ -172,16 +179,24 @@ def test_a_point_outside_the_ball_is_finite_and_reported(name: str, bad) -> None
     function = outside_ball()[name]
     value, slope = jax.jit(lambda x: (function(x, 1.0), jax.grad(lambda p: jnp.sum(function(p, 1.0)))(x)))(bad)
     assert np.isfinite(value).all() and np.isfinite(slope).all()
-    checked = checkify.checkify(jax.jit(function), errors=checkify.user_checks)
+    checked = checkify(jax.jit(function))
     error, _ = checked(bad, 1.0)
     assert "outside the manifold" in (error.get() or "")
     error, _ = checked(X, 1.0)
     assert error.get() is None
 
 
+def test_only_checkify_puts_checks_into_a_program() -> None:
+    """JAX calls a program with a check through Python, which takes longer than the distance of a hundred pairs."""
+    function = jax.jit(lambda x: jnp.sum(busemann(BALL, x, x, 1.0)) + BALL.dist(x, Y, 1.0))
+    assert not jax.make_jaxpr(function)(X).effects
+    assert checkify(function)(5 * X)[0].get() is not None
+    assert not jax.make_jaxpr(function)(X).effects
+
+
 def test_a_batch_with_one_point_outside_is_reported() -> None:
     batch = jnp.stack([X, jnp.array([1.0, 1.0, 0.0])])
-    error, _ = checkify.checkify(jax.vmap(BALL.dist, (0, None, None)), errors=checkify.user_checks)(batch, Y, 1.0)
+    error, _ = checkify(jax.vmap(BALL.dist, (0, None, None)))(batch, Y, 1.0)
     assert error.get() is not None
 
 
@@ -190,9 +205,9 @@ def test_a_batch_with_one_point_outside_is_reported() -> None:
 def test_a_traced_curvature_that_is_not_positive_is_reported(manifold, c: float) -> None:
     function = lambda c: manifold.dist(X, Y, c)  # noqa: E731
     jax.jit(function)(c)  # silent
-    error, _ = checkify.checkify(jax.jit(function), errors=checkify.user_checks)(c)
+    error, _ = checkify(jax.jit(function))(c)
     assert error.get() is not None
-    error, _ = checkify.checkify(jax.jit(function), errors=checkify.user_checks)(1.0)
+    error, _ = checkify(jax.jit(function))(1.0)
     assert error.get() is None
 
 

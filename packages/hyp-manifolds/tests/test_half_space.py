@@ -7,9 +7,8 @@ import jax.numpy as jnp
 import mpmath as mp
 import numpy as np
 import pytest
-from hyp_manifolds import HalfSpace
+from hyp_manifolds import HalfSpace, checkify
 from hyp_manifolds.testing import EPS, Batched, make_sample
-from jax.experimental import checkify
 
 DTYPE = np.float64 if jax.config.jax_enable_x64 else np.float32
 UNIT = EPS[np.dtype(DTYPE).name]
@@ -325,7 +324,7 @@ def test_points_that_are_none() -> None:
     assert not np.any(accepted(jnp.asarray(off), 1.0, 0.0)) and np.all(accepted(jnp.asarray(on), 1.0, 0.0))
     assert np.array_equal(accepted(jnp.asarray(off), 1.0, 1e-3), off[:, -1] >= 0)
     assert not bool(SPACE.is_in_manifold(jnp.array([jnp.inf, 1], DTYPE), 1.0))
-    check, _ = checkify.checkify(jax.jit(SPACE.dist_0))(off[1], 1.0)
+    check, _ = checkify(jax.jit(SPACE.dist_0))(off[1], 1.0)
     assert "HalfSpace.dist_0: `x` lies outside the manifold" in check.get()
 
 

@@ -7,9 +7,8 @@ import jax.numpy as jnp
 import mpmath as mp
 import numpy as np
 import pytest
-from hyp_manifolds import Klein
+from hyp_manifolds import Klein, checkify
 from hyp_manifolds.testing import EPS, Batched, make_sample
-from jax.experimental import checkify
 
 DTYPE = np.float64 if jax.config.jax_enable_x64 else np.float32
 UNIT = EPS[np.dtype(DTYPE).name]
@@ -172,6 +171,6 @@ def test_bad_input_is_refused() -> None:
         KLEIN.dist(jnp.array([0, 0]), x, 1.0)
     with pytest.raises(ValueError, match=r"Klein.dist: `c` must be positive"):
         KLEIN.dist(x, x, 0.0)
-    check, _ = checkify.checkify(jax.jit(KLEIN.dist_0))(jnp.array([0.9, 0.9]), 1.0)
+    check, _ = checkify(jax.jit(KLEIN.dist_0))(jnp.array([0.9, 0.9]), 1.0)
     assert "Klein.dist_0: `x` lies outside the manifold" in check.get()
     assert not bool(KLEIN.is_in_manifold(jnp.array([0.9, 0.9]), 1.0)) and bool(KLEIN.is_in_manifold(x, 1.0))

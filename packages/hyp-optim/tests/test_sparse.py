@@ -8,9 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from hyp_manifolds import Poincare
+from hyp_manifolds import Poincare, checkify
 from hyp_optim import ManifoldSpec, riemannian_sgd, sparse_riemannian_sgd
-from jax.experimental import checkify
 
 LR = 0.05
 
@@ -121,7 +120,7 @@ def test_ids_out_of_range(draw, bad):
     traced, _ = jax.jit(tx.update)(row_grads, ids, state, table)
     alone, _ = jax.jit(tx.update)(row_grads[:1], ids[:1], state, table)
     np.testing.assert_array_equal(traced, alone)
-    error, _ = jax.jit(checkify.checkify(tx.update))(row_grads, ids, state, table)
+    error, _ = jax.jit(checkify(tx.update))(row_grads, ids, state, table)
     assert "ids out of range" in (error.get() or "")
 
 

@@ -61,6 +61,7 @@ from hyp_manifolds.product import Product
 from hyp_manifolds.proper_velocity import ProperVelocity
 from hyp_manifolds.protocols import OnManifold
 from hyp_manifolds.reflections import reflect_in_hyperplane, reflect_in_point
+from hyp_manifolds.reports import checkify, debug_check
 from hyp_manifolds.sphere import Sphere
 from hyp_manifolds.stereographic import Stereographic
 from hyp_manifolds.tiled_half_space import TiledHalfSpace
@@ -97,10 +98,12 @@ __all__ = [
     "UniformBall",
     "WrappedNormal",
     "busemann",
+    "checkify",
     "cone_angle",
     "cone_energy",
     "cone_half_aperture",
     "convert",
+    "debug_check",
     "delta_hyperbolicity",
     "deprecation",
     "distortion",

@@ -12,7 +12,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
-from jax.experimental import checkify
+
+from hyp_manifolds.reports import debug_check
 
 CURVATURE_DOMAINS = ("positive", "signed", "ignored")
 
@@ -192,10 +193,10 @@ def result_dtype(where: str, dtype: Any) -> np.dtype:
 
 
 def debug_positive(where: str, c: jax.Array) -> None:
-    """Report a traced c <= 0 under `checkify.checkify`; nothing otherwise."""
-    checkify.debug_check(c > 0, f"{where}: `c` must be positive, got {{c}}", c=c)
+    """Report a traced c <= 0 under `checkify`; nothing otherwise."""
+    debug_check(c > 0, f"{where}: `c` must be positive, got {{c}}", c=c)
 
 
 def debug_inside(where: str, name: str, inside: jax.Array) -> None:
-    """Report a point off its manifold under `checkify.checkify`; nothing otherwise."""
-    checkify.debug_check(inside, f"{where}: `{name}` lies outside the manifold")
+    """Report a point off its manifold under `checkify`; nothing otherwise."""
+    debug_check(inside, f"{where}: `{name}` lies outside the manifold")

@@ -18,6 +18,7 @@ from jax.core import Tracer
 from hyp_manifolds import _checks
 from hyp_manifolds._numerics import in_scope, widening
 from hyp_manifolds._numerics.scope import Scope
+from hyp_manifolds.reports import reporting
 
 # Parameters that hold points, which `checkify` can ask to lie on the manifold.
 _POINT_NAMES = ("x", "y")
@@ -96,7 +97,7 @@ def door(method: Callable[..., Any]) -> Callable[..., Any]:
         settings = tuple(
             _checks.version(where, given[n], self.versions) if n == "version_idx" else given[n] for n in static
         )
-        report = not any(_in_empty_batch(a) for a in arrays.values())
+        report = reporting() and not any(_in_empty_batch(a) for a in arrays.values())
         return jitted(self, Scope(dtype, compute), settings, report, arrays)
 
     return public

@@ -9,10 +9,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from hyp_manifolds import Manifold
+from hyp_manifolds import Manifold, debug_check
 from jax import lax
 from jax.core import Tracer
-from jax.experimental import checkify
 from jaxtyping import Array, Float, Int
 
 from hyp_optim import _checks
@@ -136,7 +135,7 @@ def _in_range(ids: Any, length: int, owner: str) -> Int[Array, "*batch"]:
     ids = jnp.asarray(ids)
     ids = ids.astype(jnp.promote_types(ids.dtype, jnp.int32))
     valid = (ids >= 0) & (ids < length)
-    checkify.debug_check(jnp.all(valid), owner + ": ids out of range; their gradients are dropped")
+    debug_check(jnp.all(valid), owner + ": ids out of range; their gradients are dropped")
     return jnp.where(valid, ids, length)
 
 

@@ -101,7 +101,7 @@ def sparse_riemannian_sgd(
         The pair `init(table) -> state` and `update(row_grads, ids, state, table) -> (table, state)`. `ids` is an
         integer array of any shape, `row_grads` has that shape and the coordinates of a row behind it. Ids run from 0
         to rows - 1: others raise where `ids` is concrete; inside `jit` their gradients are dropped, which
-        `jax.experimental.checkify.debug_check` reports.
+        `hyp_manifolds.checkify` reports.
 
     Raises:
         TypeError, ValueError: for wrong dtypes and shapes, ids out of range, or `c` missing or passed where it is
