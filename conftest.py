@@ -12,6 +12,9 @@ import pytest
 from jax._src import checkify
 from xdist.scheduler import LoadScopeScheduling
 
+# Tracing makes many objects that live: looking through them again and again for cycles is a tenth of the suite's time.
+gc.set_threshold(200_000, 50, 50)
+
 # HYPOTHESIS_PROFILE=nightly searches long; ci (which `.ci/run` sets) draws the same examples in every run.
 hypothesis.settings.register_profile("dev", max_examples=50, deadline=None)
 hypothesis.settings.register_profile("ci", max_examples=100, deadline=None, derandomize=True, database=None)

@@ -1,9 +1,12 @@
 """Drawing in the hyperbolic plane: on Matplotlib's axes, in three models, and as a page that needs nothing else.
 
-    >>> figure, ax = plt.subplots()
-    >>> disk = plot.Disk(ax, Poincare(), centre=points[root])
-    >>> disk.geodesics(points[edges[:, 0]], points[edges[:, 1]])
-    >>> disk.points(points, labels=names)
+Example:
+    >>> from hyp_bench import plot
+    >>> from hyp_manifolds import Poincare
+    >>> from matplotlib.figure import Figure
+    >>> disk = plot.Disk(Figure().add_axes((0, 0, 1, 1)), Poincare())
+    >>> arcs = disk.geodesics([[0.0, 0.0], [0.0, 0.0]], [[0.5, 0.2], [-0.3, 0.6]])
+    >>> places = disk.points([[0.0, 0.0], [0.5, 0.2], [-0.3, 0.6]], labels=["root", "one", "two"])
 
 `HalfPlane` and `Klein` draw the same things in the other models. Points may come from any model of hyperbolic space, at
 any curvature: views show them at curvature -1. `draw_embedding` draws a whole tree, centred on its root, and

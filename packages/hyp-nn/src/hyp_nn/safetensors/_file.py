@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import secrets
@@ -36,13 +35,14 @@ def library() -> Any:
         ImportError: it is not installed; the message names the extra.
     """
     try:
-        importlib.import_module("safetensors.numpy")
-        return importlib.import_module("safetensors")
+        import safetensors
+        import safetensors.numpy  # pyright: ignore[reportUnusedImport] - an attribute of the package from here on
     except ImportError as error:
         raise ImportError(
             "hyp_nn.safetensors needs the package safetensors, which the extra of hyp-nn installs: "
             "pip install 'hyp-nn[safetensors]'."
         ) from error
+    return safetensors
 
 
 def write(path: PathLike, arrays: Mapping[str, np.ndarray], header: dict[str, Any]) -> None:
