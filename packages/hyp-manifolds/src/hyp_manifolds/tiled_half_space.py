@@ -44,6 +44,11 @@ _HALF = HalfSpace()
 _TURNABLE = 53 * math.log(2) - math.log(100)
 
 
+def _within(a: jax.Array, low: Any, high: Any) -> jax.Array:
+    """`a` cut off at both ends; not `jnp.clip`, which JAX derives late, with constants in the caller's dtype."""
+    return jnp.where(a < low, low, jnp.where(a > high, high, a))
+
+
 @dataclass(frozen=True)
 class TiledHalfSpace(Manifold):
     """Hyperbolic space of curvature -c, dim >= 1, with points that ordinary coordinates cannot hold.
@@ -261,10 +266,10 @@ class TiledHalfSpace(Manifold):
         """
         digits, unit, place = self._point(x)
         low, largest = lowest(self.limbs), _largest(self.limbs)
-        digits, unit = jnp.clip(jnp.round(digits), -largest, largest), jnp.clip(jnp.round(unit), low, -low - 1)
+        digits, unit = _within(jnp.round(digits), -largest, largest), _within(jnp.round(unit), low, -low - 1)
         aside, up = power(-low - 3 - unit), power(-low - 1 - unit)
-        upright = jnp.clip(height(place), power(low - unit), up)
-        return pack(canonical(Tiled(digits, unit, join(jnp.clip(place, -aside, aside), upright))))
+        upright = _within(height(place), power(low - unit), up)
+        return pack(canonical(Tiled(digits, unit, join(_within(place, -aside, aside), upright))))
 
     def is_in_manifold(self, x: Vector, c: Scalar, atol: Scalar | None = None) -> Bool[Array, ""]:
         """Whether x is finite, its height above -atol and its address one of integers within their range.

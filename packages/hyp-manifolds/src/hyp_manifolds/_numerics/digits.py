@@ -18,6 +18,8 @@ _WINDOW = 4
 
 def power(e: jax.Array) -> jax.Array:
     """2^e exactly for integers e; 0 below the normal numbers, 2^1000 above that."""
+    # JAX derives a clip late, with constants in the caller's dtype; an integer has no derivative.
+    e = lax.stop_gradient(e)
     biased = lax.convert_element_type(jnp.clip(jnp.where(jnp.isnan(e), 0.0, e), -1022.0, 1000.0), jnp.int64) + 1023
     return jnp.where(e < -1022, 0.0, lax.bitcast_convert_type(biased << 52, jnp.float64))
 
