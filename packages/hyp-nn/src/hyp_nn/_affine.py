@@ -8,6 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from hyp_manifolds import Manifold, Poincare
+from jax import lax
 
 from hyp_nn._numerics import asinhc2, dense, gap, gap_and_sqnorm, inside, sech2_sq, sqnorm, tanhc2
 from hyp_nn._rows import rows
@@ -52,7 +53,7 @@ def _(
     if bias is None:
         return inside(k, g_y) * u
     g_b, bias = gap(bias, jnp.ones_like(c)), bias / jnp.sqrt(c)
-    ub = (x @ (kernel @ bias))[..., None]  # <u, b>, without another pass over u
+    ub = jnp.matmul(u, bias, precision=lax.Precision.HIGHEST)[..., None]
     square = k * (k * uu + 2 * ub) + sqnorm(bias)
     cs = c * jnp.maximum(square, 0.0)
     d = g_y * g_b + cs
