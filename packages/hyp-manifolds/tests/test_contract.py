@@ -6,7 +6,16 @@ import jax
 import numpy as np
 import pytest
 from hyp_manifolds import MODELS
-from hyp_manifolds.testing import CONTRACT, contract_violations, judge, judge_gradients, make_batch, oracle, plan_for
+from hyp_manifolds.testing import (
+    CONTRACT,
+    Plan,
+    contract_violations,
+    judge,
+    judge_gradients,
+    make_batch,
+    oracle,
+    plan_for,
+)
 
 DTYPE = "float64" if jax.config.jax_enable_x64 else "float32"
 SEED = 0
@@ -18,6 +27,9 @@ PLANAR = ("poincare", "hyperboloid")
 MORE = (1e-6, 1e-3, 1.0, 10.0, 1e3)
 # The plane in float32 is what `hyp-bench accuracy --quick` judges.
 DIMS = (DIM, 2) if DTYPE == "float64" else (DIM,)
+LONG = Plan(
+    radii=(0.1, 3, 8, 12), near=(1, 8), gaps=(1e-3,), opposite=(5,), tangent_radii=(0, 3), tangent_lengths=(0.0, 1.0)
+)
 # Written once for all models, or other names of dist: judged in one dimension.
 ONCE = {
     "geodesic_unit", "coaddition", "hyperplane_dist", "project_to_hyperplane", "reflect_in_point", "busemann",
@@ -61,6 +73,19 @@ def test_operation(model: str, operation: str, dim: int) -> None:
 def test_low_precision_inputs_compute_in_float32(model: str, kind: str) -> None:
     for operation in ("dist", "expmap", "logmap") if kind == "bfloat16" else ("expmap",):
         assert contract_violations(MODELS[model], operation, dtype=np.dtype(kind), dims=(2,)) == []
+
+
+@pytest.mark.one_precision
+@pytest.mark.parametrize("dim", [72, 71])
+@pytest.mark.parametrize("operation", ["dist_0", "dist", "expmap", "addition"])
+@pytest.mark.parametrize("model", PLANAR)
+def test_long_rows(model: str, operation: str, dim: int) -> None:
+    """Rows that are summed in several chains, with and without a rest."""
+    manifold, batch = MODELS[model], make_batch(model, DTYPE, dim, (1.0,), SEED, LONG)
+    exact = oracle.oracle_for(manifold)
+    assert exact is not None
+    failures = judge(manifold, exact, operation, batch) + judge_gradients(manifold, exact, operation, batch)
+    assert not failures, "\n".join(map(str, failures))
 
 
 def test_every_operation_of_the_oracle_has_a_bound() -> None:

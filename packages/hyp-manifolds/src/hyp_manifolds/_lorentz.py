@@ -144,7 +144,7 @@ def _angular(
     x_shorter = p.xx <= p.yy
     base, bb, bu = (jnp.where(x_shorter, i, j) for i, j in ((x, y), (p.xx, p.yy), (p.xu, p.yu)))
     perp = (again(x, p.xx) - y) - safe_div(bu, bb) * base
-    pp, *others = dots((perp, perp), *beside)
+    pp, *others = dots((perp, perp), *beside, computed=True)
     xy = jnp.where(x_shorter, p.xx - p.xu, p.yy + p.yu)
     product = jnp.sqrt(p.xx) * jnp.sqrt(p.yy)
     acute = xy > 0
@@ -328,7 +328,7 @@ def tangent_product(u: jax.Array, v: jax.Array, x: jax.Array, c: jax.Array) -> j
     """<u, v>_L of tangents with spatial parts u and v at x: <u_perp, v_perp> + u_radial v_radial/a^2."""
     xx, xu, xv = dots((x, x), (x, u), (x, v))
     k_u, k_v = safe_div(xu, xx), safe_div(xv, xx)
-    (across,) = dots((u - k_u * x, v - k_v * x))
+    (across,) = dots((u - k_u * x, v - k_v * x), computed=True)
     return across + xv * (k_u / (1 + c * xx))
 
 
@@ -349,7 +349,7 @@ def _radial_split(v: jax.Array, x: jax.Array) -> tuple[jax.Array, jax.Array, jax
     xx, xv = dots((x, x), (x, v))
     k = safe_div(xv, xx)
     perp = v - k * x
-    return k, xx, dots((perp, perp))[0]
+    return k, xx, dots((perp, perp), computed=True)[0]
 
 
 @jax.custom_jvp

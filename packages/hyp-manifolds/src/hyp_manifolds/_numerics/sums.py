@@ -4,6 +4,8 @@
 # pyright: reportMissingParameterType=false, reportUnknownParameterType=false
 
 import math
+from collections.abc import Sequence
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -12,57 +14,79 @@ from jax import lax
 from hyp_manifolds._numerics.scope import in_scope, in_x64, scope
 from hyp_manifolds._numerics.special import safe_sqrt
 
-# Rows at least this long are summed as two halves side by side: two independent chains of additions per sum hide the
-# latency of the adder. More chains spill registers (measured: up to 20x slower), so two it is.
+# Additions wait for one another: independent chains of them hide the latency, and four that read neighbours become one
+# vector instruction. Chains by number of sums, for rows of at least so many numbers; more spill registers (measured:
+# up to 20 times slower), and so do terms that are computed from several vectors.
+_INTERLEAVE_FROM = 64
+_CHAINS = {1: 8, 2: 4, 3: 4}
+# Shorter rows, and more sums, have two halves side by side.
 _HALVE_FROM = 16
 # One after the other, n float64 numbers are summed to about sqrt(n)/4 eps. Where results are float64 too, rows this
 # long are added in parts of about sqrt(n).
 _PARTS_FROM = 64
 
 
-@jax.custom_jvp
+@partial(jax.custom_jvp, nondiff_argnums=(0,))
 @in_x64
-def _sum_terms(terms: tuple[jax.Array, ...]) -> tuple[jax.Array, ...]:
+def _sum_terms(computed: bool, terms: tuple[jax.Array, ...]) -> tuple[jax.Array, ...]:
     """Sums of equally long vectors. One variadic reduction: separate ones would each stream the operands again."""
     size = terms[0].shape[0]
-    # A lone float64 sum is sent to a library call that materialises its float64 operand; a pair of sums is not.
-    halves = 2 if size % 2 == 0 and (size >= _HALVE_FROM or len(terms) == 1) else 1
-    if halves == 1 and len(terms) == 1 and size > 1:
-        (most,) = _sum_terms((terms[0][:-1],))
-        return (most + terms[0][-1],)
-    parts = [p for t in terms for p in (jnp.split(t, 2) if halves == 2 else [t])]
+    chains = _chains(size, len(terms), computed)
+    if over := size % chains:
+        cuts = slice(size - over), slice(size - over, None)
+        most, rest = (_sum_terms(computed, tuple(t[cut] for t in terms)) for cut in cuts)
+        return tuple(a + b for a, b in zip(most, rest, strict=True))
+    # Row k of `by_chain` holds what chain k adds: every eighth or fourth number, or half of them.
+    by_chain = [t.reshape(-1, chains).T if chains > 2 else t.reshape(chains, -1) for t in terms]
+    parts = [lax.index_in_dim(t, k, keepdims=False) for t in by_chain for k in range(chains)]
     zero = lax.full((), 0, terms[0].dtype)
     out = lax.reduce(
         tuple(parts), (zero,) * len(parts), lambda p, q: tuple(a + b for a, b in zip(p, q, strict=True)), (0,)
     )
-    if halves == 1:
-        return tuple(out[: len(terms)])
-    return tuple(out[2 * i] + out[2 * i + 1] for i in range(len(terms)))
+    return tuple(_added(out[i : i + chains]) for i in range(0, len(out), chains))
+
+
+def _chains(size: int, sums: int, computed: bool) -> int:
+    chains = _CHAINS.get(sums, 1) if size >= _INTERLEAVE_FROM and not computed else 1
+    if chains > 1 and (sums == 1 or size % chains == 0):  # a rest is a second pass
+        return chains
+    # A lone float64 sum is sent to a library call that materialises its float64 operand; a pair of sums is not.
+    return 2 if size > 1 and (sums == 1 or (size >= _HALVE_FROM and size % 2 == 0)) else 1
+
+
+def _added(parts: Sequence[jax.Array]) -> jax.Array:
+    """Sum of a power of two of numbers, in pairs."""
+    while len(parts) > 1:
+        parts = [a + b for a, b in zip(parts[::2], parts[1::2], strict=True)]
+    return parts[0]
 
 
 @_sum_terms.defjvp
 @in_x64
-def _(primals, tangents):
-    return _sum_terms(*primals), tuple(jnp.sum(t) for t in tangents[0])
+def _(computed, primals, tangents):
+    return _sum_terms(computed, *primals), tuple(jnp.sum(t) for t in tangents[0])
 
 
-def dots(*pairs: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, ...]:
-    """<a, b> for every pair, float64, one pass; a pair that comes twice is summed once."""
+def dots(*pairs: tuple[jax.Array, jax.Array], computed: bool = False) -> tuple[jax.Array, ...]:
+    """<a, b> for every pair, float64, one pass; a pair that comes twice is summed once.
+
+    `computed` says that the vectors are themselves combinations of several, which is about speed only.
+    """
     first = {(id(a), id(b)): (a, b) for a, b in pairs}
-    sums = dict(zip(first, sum_terms(*(a * b for a, b in first.values())), strict=True))
+    sums = dict(zip(first, sum_terms(*(a * b for a, b in first.values()), computed=computed), strict=True))
     return tuple(sums[id(a), id(b)] for a, b in pairs)
 
 
-def sum_terms(*terms: jax.Array) -> tuple[jax.Array, ...]:
+def sum_terms(*terms: jax.Array, computed: bool = False) -> tuple[jax.Array, ...]:
     """Sum of every vector, float64, one pass."""
     if in_scope() and not scope().narrow:
         return careful_sums(*terms)
-    return tuple(fence(s) for s in _sum_terms(terms))
+    return tuple(fence(s) for s in _sum_terms(computed, terms))
 
 
 def careful_sums(*terms: jax.Array) -> tuple[jax.Array, ...]:
     """`sum_terms` to the last digits of float64, for its results."""
-    total = _sum_in_parts if terms[0].shape[0] >= _PARTS_FROM else _sum_terms
+    total = _sum_in_parts if terms[0].shape[0] >= _PARTS_FROM else partial(_sum_terms, False)
     return tuple(fence(s) for s in total(terms))
 
 
@@ -74,8 +98,8 @@ def _sum_in_parts(terms: tuple[jax.Array, ...]) -> tuple[jax.Array, ...]:
     part = math.isqrt(n)
     full = n - n % part
     sums = tuple(jnp.sum(t[:full].reshape(full // part, part), axis=1) for t in terms)
-    rest = _sum_terms(tuple(t[full:] for t in terms)) if n > full else (0.0,) * len(terms)
-    return tuple(a + b for a, b in zip(_sum_terms(sums), rest, strict=True))
+    rest = _sum_terms(False, tuple(t[full:] for t in terms)) if n > full else (0.0,) * len(terms)
+    return tuple(a + b for a, b in zip(_sum_terms(False, sums), rest, strict=True))
 
 
 @_sum_in_parts.defjvp
