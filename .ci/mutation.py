@@ -6,8 +6,8 @@
 A fault is one token of a formula: a sign, a factor c, a dropped sqrt, two swapped arguments, a constant, a product for
 a quotient, a comparison turned round. (No faults: a threshold between two forms that both hold around it, and the
 number that keeps a dead branch of `where` harmless.) Each is planted in a copy of the package, which shadows the
-installed one. The tests that know the file run first, in float32 and in float64, then the whole suite of the package.
-Exits with 1 if less than `--least` per cent are caught.
+installed one. The tests that know the file run, in float32 and in float64; with --whole, which takes up to half an hour
+for a fault, the whole suite of the package on what they miss. Exits with 1 if less than `--least` per cent are caught.
 """
 
 import argparse
@@ -206,8 +206,8 @@ def first_tests(file: str) -> list[str]:
     return [*own, str(TESTS / "test_contract.py"), str(TESTS / "test_laws.py"), "-k", f"{words} or test_{stem}"]
 
 
-def caught_by(fault: Fault, cache: Path) -> str | None:
-    """The first failing test, or None."""
+def caught_by(fault: Fault, cache: Path, whole: bool) -> str | None:
+    """The first failing test, or None; `whole` for the whole suite on what the tests that know the file miss."""
     with tempfile.TemporaryDirectory() as scratch:
         copy = Path(scratch) / "hyp_manifolds"
         shutil.copytree(SOURCE, copy, ignore=shutil.ignore_patterns("__pycache__"))
@@ -225,7 +225,7 @@ def caught_by(fault: Fault, cache: Path) -> str | None:
             "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
             "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
         }
-        runs = [(x64, first_tests(fault.file)) for x64 in "01"] + [(x64, [str(TESTS)]) for x64 in "01"]
+        runs = [(x64, first_tests(fault.file)) for x64 in "01"] + [(x64, [str(TESTS)]) for x64 in "01" if whole]
         for x64, selection in runs:
             command = [sys.executable, "-m", "pytest", "-x", "-q", "-n0", "--no-header", "-p", "no:cacheprovider"]
             done = subprocess.run(
@@ -248,6 +248,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--least", type=float, default=95.0, help="per cent of the faults that have to be caught")
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--whole", action="store_true", help="run the whole suite on what the first tests miss")
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--json", type=Path, help="results so far, with which an interrupted run goes on")
     options = parser.parse_args()
@@ -261,7 +262,7 @@ def main() -> int:
         assert [r["fault"] for r in results] == [str(f) for f in faults[: len(results)]], "of other faults"
         faults = faults[len(results) :]
     with tempfile.TemporaryDirectory() as cache, ThreadPoolExecutor(options.jobs) as pool:
-        for fault, by in zip(faults, pool.map(lambda f: caught_by(f, Path(cache)), faults), strict=True):
+        for fault, by in zip(faults, pool.map(lambda f: caught_by(f, Path(cache), options.whole), faults), strict=True):
             results.append({"fault": str(fault), "caught by": by})
             print(f"{'caught  ' if by else 'SURVIVED'} {fault}  {by or ''}", flush=True)
             if options.json:

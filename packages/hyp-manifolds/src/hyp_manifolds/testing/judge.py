@@ -96,7 +96,7 @@ def _value_failures(row: _Row, bound: Bound, limit: float | None, kappa: Any, ex
     if row.zero and np.any(row.value):
         yield f"expected exactly 0, got {short(row.value)}"
     if limit is not None and row.representable and row.error > limit:
-        scale = max(1.0, float(kappa())) if bound.conditioned else 1.0
+        scale = max(1.0, float(kappa(row.error / limit))) if bound.conditioned and limit else 1.0
         if row.error / scale > limit:
             over = f" over the condition number {scale:.3g}" if bound.conditioned else ""
             yield f"error {row.error / scale:.3g} eps{over} > {limit:g}"
@@ -172,22 +172,18 @@ def _judge_row(
             overflows=bound.overflows and tolerant,
             conditioned=bound.conditioned or (bound.conditioned_below and c <= 0),
         )
-        found: list[Any] = []
 
-        def kappa() -> Any:
-            if not found:
-                with mp.workdps(int(1.5 * mp.mp.dps)):
-                    found.append(condition(operation, arguments, c, oracle.axis))
-            return found[0][0]
+        def derivatives(enough: float = float("inf")) -> tuple[Any, Any]:
+            with mp.workdps(int(1.5 * mp.mp.dps)):
+                return condition(operation, arguments, c, oracle.axis, enough)
 
-        yield from _value_failures(compared, strict, limit, kappa, excused)
+        yield from _value_failures(compared, strict, limit, lambda enough: derivatives(enough)[0], excused)
         if bound.inside and not np.isnan(value).any() and not oracle.chart.contains(value, float(c)):
             yield "result on or outside the boundary"
         if all(finite) or excused or not compared.representable:
             return
-        kappa()
         big = float(np.finfo(np.float32 if dtype != "float64" else np.float64).max) * 1e-3
-        jacobian, size = found[0][1] * mp.sqrt(len(exact)), norm(exact)
+        jacobian, size = derivatives()[1] * mp.sqrt(len(exact)), norm(exact)
         hopeless = tolerant and not compared.error * EPS[dtype] < 1
         for letter, good in zip([*operation.arguments, "c"], finite, strict=True):
             slope = size / (abs(c) or 1) if letter == "c" else jacobian
