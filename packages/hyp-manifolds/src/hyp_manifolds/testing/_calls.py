@@ -3,7 +3,7 @@
 Rows are padded to full blocks of one size, so that laws, contract and property tests share every compilation.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache, partial
 from typing import Any
 
@@ -46,39 +46,20 @@ def resolve(manifold: Manifold, operation: str) -> Callable[..., Any]:
     return CALLS[operation](manifold) if operation in CALLS else getattr(manifold, operation)
 
 
-def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """jit with the compiler's usual effort, whatever XLA_FLAGS say: rounding is a matter of what it contracts."""
-    return jax.jit(function, compiler_options=_usual_effort())
-
-
-@cache
-def _usual_effort() -> dict[str, Any]:
-    """The compiler's defaults, those of them that this version of it knows."""
-    known = {}
-    for option in ({"xla_backend_optimization_level": 3}, {"xla_cpu_use_fusion_emitters": True}):
-        try:
-            jax.jit(lambda x: x, compiler_options=option)(0.0)
-        except jax.errors.JaxRuntimeError:
-            continue
-        known |= option
-    return known
-
-
 @cache
 def _forward(manifold: Manifold, operation: str) -> Callable[..., Any]:
-    batched = jax.vmap(resolve(manifold, operation))
-    return jax.jit(batched) if operation.startswith("generic:") else compiled(batched)
+    return jax.jit(jax.vmap(resolve(manifold, operation)))
 
 
 @cache
-def _graded(manifold: Manifold, operation: str) -> Callable[..., Any]:
+def _graded(manifold: Manifold, operation: str, options: tuple[tuple[str, Any], ...]) -> Callable[..., Any]:
     function = resolve(manifold, operation)
 
     def one(cotangent: jax.Array, *arguments: jax.Array) -> tuple[jax.Array, tuple[jax.Array, ...]]:
         value, pull = jax.vjp(lambda *a: jnp.ravel(function(*a)), *arguments)
         return value, pull(cotangent.astype(value.dtype))
 
-    return compiled(jax.vmap(one))
+    return jax.jit(jax.vmap(one), compiler_options=dict(options) or None)
 
 
 def _blocks(arguments: tuple[np.ndarray, ...]) -> Iterator[tuple[list[np.ndarray], int]]:
@@ -98,10 +79,14 @@ def forward(manifold: Manifold, operation: str, *arguments: np.ndarray) -> np.nd
 
 
 def graded(
-    manifold: Manifold, operation: str, cotangent: np.ndarray, *arguments: np.ndarray
+    manifold: Manifold,
+    operation: str,
+    cotangent: np.ndarray,
+    *arguments: np.ndarray,
+    options: Mapping[str, Any] | None = None,
 ) -> tuple[np.ndarray, list[np.ndarray]]:
     """Values (rows flattened) and the gradients of <cotangent, value> by every argument, c included."""
-    function = _graded(manifold, operation)
+    function = _graded(manifold, operation, tuple((options or {}).items()))
     values, gradients = [], []
     for block, rows in _blocks((cotangent, *arguments)):
         value, pulled = function(*block)
@@ -129,4 +114,4 @@ class Batched:
         return value.reshape(len(value), -1).astype(np.float64)
 
 
-__all__ = ["CALLS", "ROWS", "Batched", "compiled", "forward", "graded", "resolve"]
+__all__ = ["CALLS", "ROWS", "Batched", "forward", "graded", "resolve"]

@@ -1,6 +1,6 @@
 """Judges the gradients of one operation against exact ones, at moderate radii."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -33,15 +33,25 @@ def _moderate(batch: Batch) -> NDArray[np.int_]:
 
 
 def judge_gradients(
-    manifold: Manifold, oracle: Oracle, name: str, batch: Batch, every: int = 1, limit: float = GRADIENT
+    manifold: Manifold,
+    oracle: Oracle,
+    name: str,
+    batch: Batch,
+    every: int = 1,
+    limit: float = GRADIENT,
+    *,
+    compiler_options: Mapping[str, Any] | None = None,
 ) -> list[Failure]:
-    """Gradients by every argument and by c against exact ones, at moderate radii, over their condition number."""
+    """Gradients by every argument and by c against exact ones, at moderate radii, over their condition number.
+
+    `compiler_options` as in `judge`.
+    """
     operation, eps = oracle.operations[name], EPS[batch.dtype]
     rows = np.intersect1d(_moderate(batch), rows_for(operation, batch))[::every]
     rng = np.random.default_rng(7)
     cotangent = rng.uniform(0.5, 1.0, (len(rows), width_of(oracle, name, batch))).astype(np.dtype(batch.dtype))
     arguments = [batch.arrays[k][rows] for k in operation.arguments]
-    _, gradients = graded(manifold, name, cotangent, *arguments, batch.c[rows])
+    _, gradients = graded(manifold, name, cotangent, *arguments, batch.c[rows], options=compiler_options)
     failures: list[Failure] = []
     for at, row in enumerate(rows):
         got = [np.atleast_1d(np.asarray(g[at], np.float64)) for g in gradients]

@@ -1,6 +1,6 @@
 """Judges one operation of a manifold, run under jit(vmap(.)), against the oracle and the contract."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -116,8 +116,13 @@ def width_of(oracle: Oracle, name: str, batch: Batch) -> int:
     return size + ((output == "ambient" and apart) or (oracle.time and name == "grad_dist"))
 
 
-def judge(manifold: Manifold, oracle: Oracle, name: str, batch: Batch) -> list[Failure]:
-    """Everything that breaks the contract for one operation, in values and in the finiteness of gradients."""
+def judge(
+    manifold: Manifold, oracle: Oracle, name: str, batch: Batch, *, compiler_options: Mapping[str, Any] | None = None
+) -> list[Failure]:
+    """Everything that breaks the contract for one operation, in values and in the finiteness of gradients.
+
+    `compiler_options` are those of `jax.jit`, where the operation is to be compiled in another way than usual.
+    """
     operation, bound, dtype = oracle.operations[name], CONTRACT[oracle.model][name], batch.dtype
     rows = rows_for(operation, batch)
     arguments = [batch.arrays[k][rows] for k in operation.arguments]
@@ -127,7 +132,8 @@ def judge(manifold: Manifold, oracle: Oracle, name: str, batch: Batch) -> list[F
         values = forward(manifold, name, *arguments, batch.c[rows])
     else:
         cotangent = np.where(np.arange(len(rows) * width).reshape(len(rows), width) % 3 == 0, 0.5, 0.75)
-        values, gradients = graded(manifold, name, cotangent.astype(np.dtype(dtype)), *arguments, batch.c[rows])
+        cotangent = cotangent.astype(np.dtype(dtype))
+        values, gradients = graded(manifold, name, cotangent, *arguments, batch.c[rows], options=compiler_options)
     failures: list[Failure] = []
     if values.shape[1] != width:
         raise AssertionError(f"{manifold!r}.{name}: {values.shape[1]} numbers per row, expected {width}")

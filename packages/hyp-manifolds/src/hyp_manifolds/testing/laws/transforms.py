@@ -9,7 +9,7 @@ import numpy as np
 
 from hyp_manifolds import Manifold
 
-from .._calls import Batched, compiled, resolve
+from .._calls import Batched, resolve
 from ..samples import Sample
 from ._law import law, relative
 from ._signatures import operations
@@ -32,7 +32,7 @@ def jit_equals_eager(m: Batched, s: Sample) -> Iterator[Any]:
     for name in ("dist", "expmap", "logmap", "ptransp"):
         function = resolve(m.manifold, name)
         arguments = [jnp.asarray(a[0]) for a in one.arguments(operations(m.manifold)[name])]
-        yield relative(compiled(function)(*arguments)[None], function(*arguments)[None], label=name)
+        yield relative(jax.jit(function)(*arguments)[None], function(*arguments)[None], label=name)
 
 
 @law(eps=16, slow=True)
@@ -43,7 +43,7 @@ def nested_vmap_equals_loop(m: Batched, s: Sample) -> Iterator[Any]:
     for name in ("dist", "sqdist", "logmap"):
         function = resolve(m.manifold, name)
         pairwise = jax.vmap(jax.vmap(function, in_axes=(None, 0, None)), in_axes=(0, None, None))
-        table = np.asarray(compiled(pairwise)(few.x, other.y, c))
+        table = np.asarray(jax.jit(pairwise)(few.x, other.y, c))
         n, k = len(few.x), len(other.y)
         loop = m(name, np.repeat(few.x, k, 0), np.tile(other.y, (n, 1)), np.repeat(s.c[:1], n * k, 0))
         yield relative(table.reshape(n * k, -1), loop, label=name)
