@@ -181,6 +181,15 @@ def choose(count: int, seed: int) -> list[Fault]:
     return chosen
 
 
+# Faults of the samples taken so far that change no answer: file, what is replaced, in which line, and why.
+EXPLAINED = {
+    ("isometry_group.py", "1 + exact[0, 0] ** 2"): "scale of a tolerance, for matrices that are no isometries",
+    ("means/_minimise.py", "_SHORTEST = "): "a step so short that the search ends",
+    ("analysis/delta.py", "distance(i, j)"): "distances are symmetric",
+    ("means/_space.py", "m.ambient_dim(dim) > dim"): "where an iteration starts",
+    ("distributions/_wrapped.py", "2 * jnp.pi * _TURNS"): "the turns are the same with the other sign",
+}
+
 # The tests of files that are not named after one of their own, as pytest -k.
 KNOWN = {
     "gyro": "poincare or hyperboloid", "gap": "poincare", "lorentz": "hyperboloid", "translation": "hyperboloid",
@@ -192,6 +201,8 @@ KNOWN = {
     "hessian": "frechet", "median": "median_kmeans", "kmeans": "median_kmeans", "special": "poincare or hyperboloid",
     "sums": "poincare or hyperboloid", "mobius": "gyro_operations", "gram": "pairwise", "tile": "pairwise",
     "blocks": "pairwise", "matrix": "pairwise", "distances": "pairwise", "delta": "analysis", "distortion": "analysis",
+    "result": "frechet", "poincare": "poincare or extras", "hyperboloid": "hyperboloid or extras",
+    "euclidean": "euclidean or extras", "manifold": "bad_input or extras", "arguments": "bad_input",
     "tiles": "tiled_half_space", "digits": "tiled_half_space", "sarkar": "trees", "parents": "trees",
     **dict.fromkeys(("radial", "parts", "wrapped", "spherical", "linalg", "wrapped_normal", "riemannian_normal",
                      "uniform_ball", "mixture", "joint", "distribution", "given"), "distributions"),
@@ -241,6 +252,12 @@ def caught_by(fault: Fault, cache: Path, whole: bool) -> str | None:
     return None
 
 
+def explained(fault: Fault) -> str | None:
+    """Why a fault changes no answer, if it is known to."""
+    line = (SOURCE / fault.file).read_text().splitlines()[fault.line - 1]
+    return next((why for (file, part), why in EXPLAINED.items() if file == fault.file and part in line), None)
+
+
 def main() -> int:
     """Plant, run, report."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -251,6 +268,7 @@ def main() -> int:
     parser.add_argument("--whole", action="store_true", help="run the whole suite on what the first tests miss")
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--json", type=Path, help="results so far, with which an interrupted run goes on")
+    parser.add_argument("--again", action="store_true", help="with --json: only the faults that were not caught there")
     options = parser.parse_args()
     faults = choose(options.count, options.seed)
     if options.list:
@@ -260,16 +278,24 @@ def main() -> int:
     if options.json and options.json.exists():  # an interrupted run goes on
         results = json.loads(options.json.read_text())
         assert [r["fault"] for r in results] == [str(f) for f in faults[: len(results)]], "of other faults"
-        faults = faults[len(results) :]
+        if options.again:
+            missed = {r["fault"] for r in results if r["caught by"] is None}
+            results, faults = [], [f for f in faults if str(f) in missed]
+        else:
+            faults = faults[len(results) :]
     with tempfile.TemporaryDirectory() as cache, ThreadPoolExecutor(options.jobs) as pool:
         for fault, by in zip(faults, pool.map(lambda f: caught_by(f, Path(cache), options.whole), faults), strict=True):
+            if by is None and (why := explained(fault)):
+                by = f"explained: {why}"
             results.append({"fault": str(fault), "caught by": by})
-            print(f"{'caught  ' if by else 'SURVIVED'} {fault}  {by or ''}", flush=True)
-            if options.json:
+            print(f"{fault}: {by or 'SURVIVED'}", flush=True)
+            if options.json and not options.again:
                 options.json.write_text(json.dumps(results, indent=1))
-    caught = sum(r["caught by"] is not None for r in results)
-    rate = 100 * caught / len(results)
-    print(f"\n{caught} of {len(results)} faults caught ({rate:.1f} %)")
+    faults_of_answers = [r["caught by"] for r in results if not (r["caught by"] or "").startswith("explained")]
+    caught = sum(by is not None for by in faults_of_answers)
+    rate = 100 * caught / len(faults_of_answers)
+    harmless = len(results) - len(faults_of_answers)
+    print(f"\n{caught} of {len(faults_of_answers)} faults caught ({rate:.1f} %); {harmless} more change no answer")
     return 0 if rate >= options.least else 1
 
 

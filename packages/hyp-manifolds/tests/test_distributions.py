@@ -67,6 +67,22 @@ def test_shapes_dtypes_and_finite_values(kind):
     assert np.isfinite(entropy.value) and entropy.value.dtype == DTYPE
 
 
+def test_integers_are_numbers():
+    x = MEANS[1, 0]
+    one, real = (WrappedNormal(BALL, MEANS[0, 0], 1, scale=k) for k in (1, 1.0))
+    assert one.log_prob(x) == real.log_prob(x) and one.log_prob(x).dtype == DTYPE
+
+
+def test_errors_of_independent_parts_add_in_squares():
+    two = WrappedNormal(BALL, MEANS[0], 1.0, scale=jnp.array([0.3, 0.6], DTYPE))
+    parts = [Mixture(jnp.array([0.3, k], DTYPE), two) for k in (-0.2, 1.0)]
+    got = Joint(Product.from_signature("P2 P2"), parts).entropy(KEY, 64)
+    own = [p.entropy(k, 64) for p, k in zip(parts, jax.random.split(KEY, 2), strict=True)]
+    np.testing.assert_allclose(got.value, sum(e.value for e in own), rtol=1e-6)
+    np.testing.assert_allclose(got.standard_error, np.hypot(*(e.standard_error for e in own)), rtol=1e-6)
+    assert all(e.standard_error > 0 for e in own)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_gradients_are_finite_at_the_mean_and_far_out(kind):
     d = everything()[kind]

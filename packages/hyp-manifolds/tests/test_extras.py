@@ -5,12 +5,12 @@ import jax.numpy as jnp
 import mpmath as mp
 import numpy as np
 import pytest
-from hyp_manifolds import Hyperboloid, Poincare
+from hyp_manifolds import Euclidean, Hyperboloid, Poincare
 from hyp_manifolds.testing import EPS
 from hyp_manifolds.testing.oracle import hyperboloid, poincare, vector
 from hyp_manifolds.testing.oracle._vector import flat
 
-BALL, SHEET = Poincare(), Hyperboloid()
+BALL, SHEET, FLAT = Poincare(), Hyperboloid(), Euclidean()
 DTYPE = np.float64 if jax.config.jax_enable_x64 else np.float32
 TOLERANCE = 64 * EPS[np.dtype(DTYPE).name]
 CURVATURES = (0.3, 1.0, 4.0)
@@ -99,6 +99,11 @@ def test_conformal_factor_takes_leading_axes() -> None:
     assert got.shape == (2, 3, 1)
     exact = 2 / (1 - 2.0 * np.sum(points.astype(np.longdouble) ** 2, -1, keepdims=True))
     np.testing.assert_allclose(got, exact.astype(float), rtol=TOLERANCE)
+
+
+def test_sectional_curvatures() -> None:
+    assert FLAT.sectional_curvature() == FLAT.sectional_curvature(0.0) == FLAT.sectional_curvature(2.0) == 0
+    assert BALL.sectional_curvature(2.0) == SHEET.sectional_curvature(2.0) == -2.0
 
 
 def test_minkowski_inner_product() -> None:

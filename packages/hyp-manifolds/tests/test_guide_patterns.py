@@ -7,6 +7,7 @@ import pytest
 from hyp_manifolds import Poincare
 
 poincare = Poincare()
+pytestmark = pytest.mark.one_precision  # calls and shapes
 
 
 @pytest.fixture

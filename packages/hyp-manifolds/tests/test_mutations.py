@@ -10,12 +10,6 @@ from hyp_manifolds.testing import LAWS, check_isometry, check_manifold, contract
 pytestmark = pytest.mark.one_precision
 
 
-@pytest.fixture(autouse=True)
-def little_effort(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is caught here is no matter of rounding: the compiler need not try hard."""
-    monkeypatch.setattr("hyp_manifolds.testing._calls.compiled", jax.jit)
-
-
 FAST = [name for name, law in LAWS.items() if not law.slow]
 
 
