@@ -19,7 +19,7 @@ from hyp_manifolds import (
     poincare_to_hyperboloid,
 )
 from hyp_manifolds.testing import EPS, Batched, Sample, make_sample
-from hyp_manifolds.testing.oracle import vector
+from hyp_manifolds.testing.oracle import hyperboloid, vector
 from hyp_manifolds.testing.oracle._vector import dot, norm, plus, times
 
 DTYPE = np.float64 if jax.config.jax_enable_x64 else np.float32
@@ -240,3 +240,18 @@ def test_bad_input() -> None:
         mobius_fn_apply(BALL, jnp.sum, x, 1.0)
     with pytest.raises(TypeError, match="fn"):
         mobius_fn_apply(BALL, lambda u: u.astype(int), x, 1.0)
+
+
+@pytest.mark.skipif(DTYPE is np.float32, reason="float32 rounds away what would be lost")
+def test_gyration_of_nearly_opposite_points_keeps_its_digits() -> None:
+    """It is nearly the identity there, by a sum x + y that must not be taken after rounding."""
+    gyration, rng = hyperboloid.HYPERBOLOID.operations["gyration"].function, np.random.default_rng(0)
+    for radius in (5.0, 8.0, 12.0):
+        u, z = rng.standard_normal((2, 3))
+        x = np.sinh(radius) * u / np.linalg.norm(u)
+        y = -x + 1e-3 * rng.standard_normal(3)
+        x, y, z = (np.append(np.hypot(1, np.linalg.norm(p)), p) for p in (x, y, z))
+        with mp.workdps(100):
+            want = np.array(gyration(vector(x[1:]), vector(y[1:]), vector(z), mp.mpf(1)), float)
+        got = SHEET.gyration(x, y, z, 1.0)
+        assert np.linalg.norm(got[1:] - want[1:]) < 4 * EPS["float64"] * np.linalg.norm(want[1:])

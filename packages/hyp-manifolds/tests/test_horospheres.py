@@ -295,6 +295,7 @@ def test_bad_input_is_refused() -> None:
         *((lambda m, x, k, c, f=f: f(m, x, k, 0.1, c)) for f in (horosphere_dist, project_to_horosphere)),
     ]
     for function in functions:
+        function(Poincare(), x, xi * (1 + 0.5 * float(jnp.finfo(xi.dtype).eps) ** 0.5), 1.0)  # a unit, but for rounding
         with pytest.raises(ValueError, match=r"`ideal` must hold unit vectors, got one of length 2"):
             function(Poincare(), x, 2 * xi, 1.0)
         with pytest.raises(ValueError, match=r"`ideal` must hold unit vectors, got one of length 0"):

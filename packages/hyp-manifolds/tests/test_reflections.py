@@ -14,6 +14,7 @@ from hyp_manifolds import (
     Manifold,
     Poincare,
     Product,
+    Stereographic,
     reflect_in_hyperplane,
     reflect_in_point,
 )
@@ -243,3 +244,16 @@ def test_bad_input() -> None:
         reflect_in_point(Poincare, x, x, 1.0)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="must be a Manifold"):
         reflect_in_hyperplane("poincare", x, x, x, 1.0)  # type: ignore[arg-type]
+
+
+def test_reflection_in_a_point_of_the_equator() -> None:
+    """2 <X, P> P - X on the unit sphere, from the chart's pole: P a quarter of the circle away, X anywhere."""
+
+    def up(x):
+        return np.append(2 * x, 1 - x @ x) / (1 + x @ x)
+
+    p = np.array([1.0, 0.0, 0.0])
+    for x in np.array([[0.2, -0.1, 0.3], [0.0, 0.9, 0.1], [-0.5, 0.5, 0.0]], DTYPE):
+        y = 2 * (up(x.astype(float)) @ up(p)) * up(p) - up(x.astype(float))
+        got = reflect_in_point(Stereographic(), x, p.astype(DTYPE), -1.0)
+        np.testing.assert_allclose(got, y[:-1] / (1 + y[-1]), rtol=0, atol=16 * UNIT * np.linalg.norm(got))
