@@ -192,7 +192,8 @@ EXPLAINED = {
 
 # The tests of files that are not named after one of their own, as pytest -k.
 KNOWN = {
-    "gyro": "poincare or hyperboloid", "gap": "poincare", "lorentz": "hyperboloid", "translation": "hyperboloid or gyro_operations",
+    "gyro": "poincare or hyperboloid", "gap": "poincare", "lorentz": "hyperboloid",
+    "translation": "hyperboloid or gyro_operations",
     "hyperbolic": "klein or hyperboloid", "chart": "proper_velocity or klein", "upper": "half_space",
     "upper_moves": "half_space", "stereo": "stereographic", "signed": "stereographic or sphere",
     "round_hyperplanes": "hyperplane", "hnnpp": "seed_bugs or extras", "group": "isometry_group",
