@@ -21,9 +21,9 @@ hypothesis.settings.register_profile("ci", max_examples=100, deadline=None, dera
 hypothesis.settings.register_profile("nightly", max_examples=5000, deadline=None, print_blob=True)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 
-# Most of a test's time is compilation. On the CPU, tests run on code that compiles five times faster; the contract of
-# the ball and the hyperboloid asks for the compiler's usual effort itself. An XLA_FLAGS of your own, even an empty one,
-# replaces this: `XLA_FLAGS= pytest` tests what users run. Child processes compile as users do.
+# Most of a test's time is compilation. On the CPU, tests run on code that compiles five times faster; the contract asks
+# for the compiler's usual effort itself. An XLA_FLAGS of your own, even an empty one, replaces this: what users run is
+# tested by `XLA_FLAGS= pytest`. Child processes compile as users do.
 QUICK_FLAGS = "--xla_backend_optimization_level=0 --xla_cpu_parallel_codegen_split_count=1"
 if jax.__version_info__ < (0, 11):  # a newer one aborts at the second flag, which it does not know
     QUICK_FLAGS += " --xla_cpu_use_fusion_emitters=false"

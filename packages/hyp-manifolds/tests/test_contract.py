@@ -23,8 +23,7 @@ SEED = 0
 DIM = 16  # shared with the laws: each operation is compiled once
 CURVATURES = (1e-6, 1.0, 1e3)
 SIGNED = (1e3, 1.0, 1e-3, 1e-6, 1e-12, 0.0, -1e-12, -1e-6, -1e-3, -1.0, -1e3)
-# The models that the packages build on: two more curvatures, the plane too, and the compiler's usual effort. (A job of
-# CI compiles all so.)
+# The models that the packages build on: two more curvatures, and the plane too.
 PLANAR = ("poincare", "hyperboloid")
 MORE = (1e-6, 1e-3, 1.0, 10.0, 1e3)
 # The plane in float32 is what `hyp-bench accuracy --quick` judges.
@@ -79,7 +78,7 @@ def test_operation(model: str, operation: str, dim: int) -> None:
     manifold, batch = MODELS[model], batch_of(model, dim)
     exact = oracle.oracle_for(manifold)
     assert exact is not None
-    effort = usual_effort() if model in PLANAR else None
+    effort = usual_effort()
     failures = judge(manifold, exact, operation, batch, compiler_options=effort)
     if operation != "grad_dist":  # itself a gradient
         every = 2 if dim == 2 else 7
