@@ -368,15 +368,15 @@ def test_bad_input_is_refused() -> None:
         SPACE.dist(x, x, 1.0, version_idx=1)
 
 
-@pytest.mark.skipif(DTYPE is np.float32, reason="float32 rounds away what would be lost")
 def test_derivatives_of_scaling_keep_their_digits_far_out() -> None:
     """Those of log and exp are e^20 times larger than their product."""
     operation, rng = half_space.HALF_SPACE.operations["scalar_mul"], np.random.default_rng(0)
     for r in (-0.5, 0.25, 0.5):
         u, weight = rng.standard_normal(3), rng.uniform(0.5, 1.0, 3)
-        x = np.asarray(SPACE.expmap_0(20 * u / np.linalg.norm(u), 1.0))
+        x = np.asarray(SPACE.expmap_0(np.asarray(20 * u / np.linalg.norm(u), DTYPE), 1.0))
+        weight = weight.astype(DTYPE)
         _, pull = jax.vjp(lambda p, r=r: SPACE.scalar_mul(r, p, 1.0), x)
         with mp.workdps(200):
             _, want, _ = vjp(operation, [mp.mpf(r), exact(x)], mp.mpf(1), exact(weight), half_space.HALF_SPACE.axis)
         want = np.array(want, float)
-        assert np.linalg.norm(pull(jnp.asarray(weight))[0] - want) < 32 * UNIT * np.linalg.norm(want)
+        assert np.linalg.norm(pull(jnp.asarray(weight))[0] - want) < 16 * UNIT * np.linalg.norm(want)

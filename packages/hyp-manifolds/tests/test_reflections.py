@@ -256,4 +256,4 @@ def test_reflection_in_a_point_of_the_equator() -> None:
     for x in np.array([[0.2, -0.1, 0.3], [0.0, 0.9, 0.1], [-0.5, 0.5, 0.0]], DTYPE):
         y = 2 * (up(x.astype(float)) @ up(p)) * up(p) - up(x.astype(float))
         got = reflect_in_point(Stereographic(), x, p.astype(DTYPE), -1.0)
-        np.testing.assert_allclose(got, y[:-1] / (1 + y[-1]), rtol=0, atol=16 * UNIT * np.linalg.norm(got))
+        np.testing.assert_allclose(got, y[:-1] / (1 + y[-1]), rtol=0, atol=4 * UNIT * np.linalg.norm(got))

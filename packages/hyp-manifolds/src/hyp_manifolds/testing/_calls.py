@@ -47,8 +47,8 @@ def resolve(manifold: Manifold, operation: str) -> Callable[..., Any]:
 
 
 @cache
-def _forward(manifold: Manifold, operation: str) -> Callable[..., Any]:
-    return jax.jit(jax.vmap(resolve(manifold, operation)))
+def _forward(manifold: Manifold, operation: str, options: tuple[tuple[str, Any], ...]) -> Callable[..., Any]:
+    return jax.jit(jax.vmap(resolve(manifold, operation)), compiler_options=dict(options) or None)
 
 
 @cache
@@ -71,9 +71,14 @@ def _blocks(arguments: tuple[np.ndarray, ...]) -> Iterator[tuple[list[np.ndarray
         yield [np.asarray(a)[index] for a in arguments], rows
 
 
-def forward(manifold: Manifold, operation: str, *arguments: np.ndarray) -> np.ndarray:
-    """Values of an operation for arguments with one leading row axis; the last argument is c, one number per row."""
-    function = _forward(manifold, operation)
+def forward(
+    manifold: Manifold, operation: str, *arguments: np.ndarray, options: Mapping[str, Any] | None = None
+) -> np.ndarray:
+    """Values of an operation for arguments with one leading row axis; the last argument is c, one number per row.
+
+    `options` are those of `jax.jit`'s compiler.
+    """
+    function = _forward(manifold, operation, tuple((options or {}).items()))
     parts = [np.asarray(function(*block))[:rows] for block, rows in _blocks(arguments)]
     return np.concatenate(parts)
 

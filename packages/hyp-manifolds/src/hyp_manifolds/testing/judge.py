@@ -129,7 +129,7 @@ def judge(
     width = width_of(oracle, name, batch)
     gradients: list[NDArray[Any]] = []
     if name == "grad_dist":  # second derivatives of dist are infinite at x == y
-        values = forward(manifold, name, *arguments, batch.c[rows])
+        values = forward(manifold, name, *arguments, batch.c[rows], options=compiler_options)
     else:
         cotangent = np.where(np.arange(len(rows) * width).reshape(len(rows), width) % 3 == 0, 0.5, 0.75)
         cotangent = cotangent.astype(np.dtype(dtype))
