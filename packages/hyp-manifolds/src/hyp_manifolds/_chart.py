@@ -95,7 +95,7 @@ class ChartModel(Hyperbolic):
         """
         w, s = self._to_spatial_tangent(v, x, c), self._to_spatial(x, c)
         k, a, b = cosh_sinhc_scaled(c * tangent_sq(w, s, c))
-        return self._from_spatial(stretch(k, combine((k * a, s), (k * b, w))), c)
+        return self._from_spatial(stretch(k, stretch(k, combine((a, s), (b, w)))), c)
 
     def expmap_0(self, v: Vector, c: Scalar) -> Vector:
         """Exponential map at the origin.
@@ -106,7 +106,7 @@ class ChartModel(Hyperbolic):
         w = self._to_spatial_tangent(v, self._origin(c, v.shape[0]), c)
         (ww,) = dots((w, w))
         k, _, b = cosh_sinhc_scaled(c * ww)
-        return self._from_spatial(stretch(k, combine((k * b, w))), c)
+        return self._from_spatial(stretch(k, stretch(k, combine((b, w)))), c)
 
     def logmap(self, y: Vector, x: Vector, c: Scalar) -> Vector:
         """Logarithm log_x(y), the inverse of `expmap` at x.

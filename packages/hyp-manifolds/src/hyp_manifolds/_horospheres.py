@@ -17,10 +17,13 @@ from hyp_manifolds._hyperbolic import Hyperbolic
 from hyp_manifolds._klein import strictly_inside
 from hyp_manifolds._numerics import combine, dots, fence, gap_and_dots, hypot1, norm, safe_div, wide_matmul
 from hyp_manifolds._numerics.scope import in_x64
-from hyp_manifolds._upper import above, height, horizontal
+from hyp_manifolds._upper import above, height, horizontal, join, representable
 from hyp_manifolds.half_space import HalfSpace
 from hyp_manifolds.klein import Klein
 from hyp_manifolds.poincare import Poincare
+
+# Half-space levels beyond which heights leave float64's range whatever they start from.
+_LEVEL = 700.0
 
 
 def unit(ideal: jax.Array) -> jax.Array:
@@ -82,23 +85,36 @@ def _(manifold: Poincare, x: jax.Array, xi: jax.Array, c: jax.Array) -> jax.Arra
 
 @busemann.register
 def _(manifold: HalfSpace, x: jax.Array, xi: jax.Array, c: jax.Array) -> jax.Array:
-    """log((m (|a|^2 + h^2) - 2<a, xi_a> + p)/2h)/sqrt(c) with m = 1 - xi_n and p = 1 + xi_n.
-
-    Hazard: toward the ideal point, xi_a/m on the boundary, the sum cancels. Cure: it is m (|a - xi_a/m|^2 + h^2).
-    """
+    """log((f + m h^2)/2h)/sqrt(c), see `_Above`."""
     x = above(x)
-    a, h, side, rise = horizontal(x), height(x), horizontal(xi), height(xi)
+    h = height(x)
+    m, f, aa, a_side = _seen_from(horizontal(x), xi)
+    beta = (f + m * h * h) / (2 * h)
+    near = (aa < 16.0) & (h > 0.1) & (h < 16.0)
+    aa, a_side, h = (jnp.where(near, k, other) for k, other in ((aa, 0.0), (a_side, 0.0), (h, 16.0)))
+    less_one = (m * (aa + (h - 1) * (h + 1)) - 2 * (a_side + (h - 1))) / (2 * h)
+    return _log_beta(beta, less_one, (aa + h * h + 1) / (2 * h)) / jnp.sqrt(c)
+
+
+class _Above(NamedTuple):
+    """A horizontal place a of the half-space seen from an ideal point xi, with m = 1 - xi_n and p = 1 + xi_n."""
+
+    m: jax.Array
+    f: jax.Array  # m |a|^2 - 2<a, xi_a> + p: m times the squared distance from xi_a/m, the ideal point on the boundary
+    aa: jax.Array  # |a|^2
+    a_side: jax.Array  # <a, xi_a>
+
+
+def _seen_from(a: jax.Array, xi: jax.Array) -> _Above:
+    """Hazard: the sum f cancels toward the ideal point, and m or p where xi is vertical. Cure: the products."""
+    side, rise = horizontal(xi), height(xi)
     aa, a_side, ss = dots((a, a), (a, side), (side, side))
     up = rise > 0
     m = jnp.where(up, ss / jnp.where(up, 1 + rise, 1.0), 1 - rise)
     p = jnp.where(up, 1 + rise, ss / jnp.where(up, 1.0, 1 - rise))
     toward = m * aa > 0.25 * p
     off = a - combine((1 / jnp.where(toward, m, 1.0), side))
-    beta = jnp.where(toward, m * (dots((off, off))[0] + h * h), p + m * (aa + h * h) - 2 * a_side) / (2 * h)
-    near = (aa < 16.0) & (h > 0.1) & (h < 16.0)
-    aa, a_side, h = (jnp.where(near, k, other) for k, other in ((aa, 0.0), (a_side, 0.0), (h, 16.0)))
-    less_one = (m * (aa + (h - 1) * (h + 1)) - 2 * (a_side + (h - 1))) / (2 * h)
-    return _log_beta(beta, less_one, (aa + h * h + 1) / (2 * h)) / jnp.sqrt(c)
+    return _Above(m, jnp.where(toward, m * dots((off, off))[0], p + m * aa - 2 * a_side), aa, a_side)
 
 
 @jax.custom_jvp
@@ -180,6 +196,27 @@ def _(manifold: Klein, x: jax.Array, xi: jax.Array, level: jax.Array, c: jax.Arr
     along = jnp.where(g > 0.75, small, of_d * d * d - of_e * g) / total
     gap = of_d * of_e * (2 * d * d / total) ** 2
     return strictly_inside(x + combine((along / root, e)), gap, c)
+
+
+@project.register
+def _(manifold: HalfSpace, x: jax.Array, xi: jax.Array, level: jax.Array, c: jax.Array) -> jax.Array:
+    """(2w a + (1 - (h w)^2)/u xi_a, 2)/D with u = e^(sqrt(c) level), b = f + m h^2, w = 2u/b, D = 2w f/b + m/u.
+
+    From an inversion about the ideal point, in which the height is multiplied by 1/(h w) = exp(sqrt(c) (B - level)): no
+    chart, which would round at e^r, and no limit where the ideal point is infinity. Hazard: 1 - (h w)^2 cancels for a
+    short step. Cure: it is -expm1(-2 step).
+    """
+    x = above(x)
+    a, h, root = horizontal(x), height(x), jnp.sqrt(c)
+    m, f, _, _ = _seen_from(a, xi)
+    step = root * (busemann(manifold, x, xi, c) - level)
+    short = jnp.abs(step) < 0.5
+    depth = jnp.where(root * jnp.abs(level) < _LEVEL, root * level, jnp.sign(level) * _LEVEL)
+    b, raised, lowered = f + m * h * h, jnp.exp(depth), jnp.exp(-depth)
+    w = 2 * raised / b
+    d = 2 * w * (f / b) + m * lowered
+    moved = jnp.where(short, -jnp.expm1(jnp.where(short, -2 * step, 0.0)) * lowered, lowered - h * w * (2 * h / b))
+    return representable(join(combine((2 * w / d, a), (moved / d, horizontal(xi))), 2 / d))
 
 
 def _move(z: jax.Array, xi: jax.Array, level: jax.Array) -> jax.Array:

@@ -14,9 +14,9 @@ from hyp_manifolds._lorentz import along, time_over
 from hyp_manifolds._manifold import Manifold
 from hyp_manifolds._numerics import (
     combine,
+    cos_sin_of_tan,
     dots,
     gap_and_dots,
-    hypot1,
     norm,
     safe_div,
     safe_sqrt,
@@ -130,9 +130,8 @@ def _(manifold: Hyperbolic, x: jax.Array, p: jax.Array, v: jax.Array, c: jax.Arr
 @foot.register
 def _(manifold: Hyperbolic, x: jax.Array, p: jax.Array, v: jax.Array, c: jax.Array) -> jax.Array:
     _, n, _ = _sheet_normal(manifold, p, v, c)
-    sine = _sheet_sine(manifold, x, p, v, c)
-    root = jnp.sqrt(1 + c * sine * sine)
-    return manifold._from_spatial(combine((1 / root, manifold._to_spatial(x, c)), (-sine / root, n)), c)
+    cos, sin = cos_sin_of_tan(jnp.sqrt(c) * _sheet_sine(manifold, x, p, v, c))
+    return manifold._from_spatial(combine((cos, manifold._to_spatial(x, c)), (-sin / jnp.sqrt(c), n)), c)
 
 
 @foot.register
@@ -182,9 +181,8 @@ def _(manifold: HalfSpace, x: jax.Array, p: jax.Array, v: jax.Array, c: jax.Arra
 def _(manifold: HalfSpace, x: jax.Array, p: jax.Array, v: jax.Array, c: jax.Array) -> jax.Array:
     z, x, p = _local(x, p)
     n = unit(v, norm(v))
-    (sine,) = dots((z, n))
-    root = hypot1(sine)
-    y = from_chart(combine((1 / root, z), (-sine / root, n)))
+    cos, sin = cos_sin_of_tan(dots((z, n))[0])
+    y = from_chart(combine((cos, z), (-sin, n)))
     return representable(join(p + combine((p[-1], y)), p[-1] * y[-1]))
 
 

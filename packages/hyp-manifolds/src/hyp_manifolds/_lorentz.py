@@ -20,6 +20,7 @@ from hyp_manifolds._numerics import (
     combine,
     dots,
     fence,
+    fenced_combination,
     half_log,
     hypot1,
     log_over_sinh,
@@ -225,9 +226,9 @@ def _(primals, tangents):
     f, df = jax.jvp(log_over_sinh, (half,), (one,))
     k, dk = jax.jvp(half_log, (half,), (one,))
     grown = 1 + half  # df falls like 1/half^2 and would underflow before the product does
-    # Transposed this is a lone sum, a library call that would write each of its operands out as float64: make it one.
-    by_half = again(combine((df * grown, y - again(x, f)), (-2 * dk * grown, x)), f)
-    return toward(x, y, half), combine((f, dy - dx), (-2 * k, dx)) + fence(dhalf / grown, by=half) * by_half
+    by_half = combine((df * grown, y - again(x, f)), (-2 * dk * grown, x))
+    turned = fenced_combination((fence(dhalf / grown, by=half), by_half))
+    return toward(x, y, half), combine((f, dy - dx), (-2 * k, dx)) + turned
 
 
 def distance(x: jax.Array, y: jax.Array, c: jax.Array) -> jax.Array:

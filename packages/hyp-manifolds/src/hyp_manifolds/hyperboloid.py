@@ -173,7 +173,7 @@ class Hyperboloid(Hyperbolic):
         v_s, x_s = spatial(v), spatial(x)
         k, a, b = cosh_sinhc_scaled(c * tangent_sq(v_s, x_s, c))
         time = time_over(k * (k * combination_norm(a, x_s, b, v_s)), c)
-        return with_time(time, stretch(k, combine((k * a, x_s), (k * b, v_s))))
+        return with_time(time, stretch(k, stretch(k, combine((a, x_s), (b, v_s)))))
 
     def expmap_0(self, v: Ambient, c: Scalar) -> Ambient:
         """Exponential map at the origin, spatial part sinh(sqrt(c)|v_s|) v_s/(sqrt(c)|v_s|).
@@ -184,7 +184,7 @@ class Hyperboloid(Hyperbolic):
         v_s = spatial(v)
         (vv,) = dots((v_s, v_s))
         k, a, b = cosh_sinhc_scaled(c * vv)
-        return with_time(k * k * a / jnp.sqrt(c), stretch(k, combine((k * b, v_s))))
+        return with_time(k * k * a / jnp.sqrt(c), stretch(k, stretch(k, combine((b, v_s)))))
 
     def logmap(self, y: Ambient, x: Ambient, c: Scalar) -> Ambient:
         """Logarithm rho/sinh(rho) (y - cosh(rho) x) = f ((y - x) - 2 sinh^2(rho/2) x).
@@ -236,7 +236,7 @@ class Hyperboloid(Hyperbolic):
         x_s = spatial(x)
         k, a, b, w = unit_step(t, spatial(v), x_s, c)
         time = time_over(k * (k * combination_norm(a, x_s, b, w)), c)
-        return with_time(time, stretch(k, combine((k * a, x_s), (k * b, w))))
+        return with_time(time, stretch(k, stretch(k, combine((a, x_s), (b, w)))))
 
     def geodesic_flow(self, t: Scalar, v: Ambient, x: Ambient, c: Scalar) -> tuple[Ambient, Ambient]:
         """The point cosh(theta) x + t sinh(theta)/theta v, theta = t sqrt(c <v, v>_L), and the velocity there.

@@ -8,10 +8,11 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from hyp_manifolds import _hnnpp
-from hyp_manifolds._gyro import rotate
+from hyp_manifolds._gyro import turn, turn_pairs
 from hyp_manifolds._hyperbolic import Hyperbolic
 from hyp_manifolds._manifold import Scalar, Vector
 from hyp_manifolds._numerics import (
+    again,
     asinh_sq,
     asinhc2,
     bounded,
@@ -19,6 +20,7 @@ from hyp_manifolds._numerics import (
     dots,
     gap_and_dots,
     gap_ratio,
+    gaps_and_chord,
     hypot1,
     inside,
     keep_inside,
@@ -28,6 +30,7 @@ from hyp_manifolds._numerics import (
     sech2_sq,
     shrink_inside,
     sinh_ratio,
+    square_of_sum,
     tanh,
     tanhc2,
 )
@@ -77,12 +80,11 @@ class Poincare(Hyperbolic):
 
         Accuracy: 4 eps, value and gradient. Source: Nickel and Kiela 2017, Eq. 1; Law et al. 2019 for the proxy.
         """
-        u = x - y
-        g_x, g_y, uu = gap_and_dots(c, (x, y), ((u, u),))
+        g_x, g_y, uu = gaps_and_chord(x, y, c)
         if version_idx == self.VERSION_LORENTZIAN_PROXY:
             return 4 * uu / (g_x * g_y)
         s = jnp.sqrt(c)
-        return 2 / s * jnp.arcsinh(s * _root(uu, u) / (jnp.sqrt(g_x) * jnp.sqrt(g_y)))
+        return 2 / s * jnp.arcsinh(s * _root(uu, x - y) / (jnp.sqrt(g_x) * jnp.sqrt(g_y)))
 
     def dist_0(self, x: Vector, c: Scalar, version_idx: int = 0) -> Scalar:
         """Distance from the origin, 2/sqrt(c) atanh(sqrt(c)|x|) = 2/sqrt(c) asinh(sqrt(c/g_x) |x|).
@@ -102,8 +104,7 @@ class Poincare(Hyperbolic):
         Args: x, y: points, shape (dim,); c: scalar > 0.
         Returns: scalar. Hessian 2 lambda_x^2 I at x == y. Accuracy: 6 eps.
         """
-        u = x - y
-        g_x, g_y, uu = gap_and_dots(c, (x, y), ((u, u),))
+        g_x, g_y, uu = gaps_and_chord(x, y, c)
         return 4 / c * asinh_sq(c * uu / (g_x * g_y))
 
     # Gyro-vector space -----------------------------------------------------------------------------------------------
@@ -114,11 +115,10 @@ class Poincare(Hyperbolic):
         Args: x, y: points, shape (dim,); c: scalar > 0.
         Returns: point, shape (dim,), strictly inside. Accuracy: 4 eps. Source: Ungar 2005, Eq. 3.129, regrouped.
         """
-        s = x + y
-        g_x, g_y, ss = gap_and_dots(c, (x, y), ((s, s),))
+        g_x, g_y, ss = gaps_and_chord(x, -y, c)
         d = g_x * g_y + c * ss
         k = shrink_inside(g_x * g_y / d)
-        return combine((k * g_x / d, s), (k * c * ss / d, x))
+        return combine((k * g_x / d, again(x, ss) + y), (k * c * ss / d, x))
 
     def coaddition(self, x: Vector, y: Vector, c: Scalar) -> Vector:
         """Mobius coaddition (g_y x + g_x y)/(1 - c^2|x|^2|y|^2), as (x + q y)/(1 + q - g_x) with q = g_x/g_y.
@@ -127,8 +127,7 @@ class Poincare(Hyperbolic):
         Returns: point, shape (dim,), strictly inside. Accuracy: 4 eps times the condition number. Source: Ungar 2005,
         Ch. 3.
         """
-        u = x - y
-        g_x, g_y, uu = gap_and_dots(c, (x, y), ((u, u),))
+        g_x, g_y, uu = gaps_and_chord(x, y, c)
         q = gap_ratio(g_x, g_y, x, y, c)
         d = 1 + q - g_x
         k = shrink_inside(q * (g_x * g_y + c * uu) / d / d, slack=2.0) / d
@@ -151,8 +150,10 @@ class Poincare(Hyperbolic):
         Args: x, y: points, shape (dim,); z: vector, shape (dim,); c: scalar > 0.
         Returns: vector, shape (dim,), |gyr z| = |z|. Accuracy: 4 eps. Source: Ungar 2005, Eq. 1.27.
         """
-        g_x, g_y = gap_and_dots(c, (x, y))
-        return rotate(z, -y, x + y, g_y, g_x, c)
+        e, back = x + y, -y
+        g_x, g_y, *products = gap_and_dots(c, (x, y), turn_pairs(z, back, e))
+        along_y, along_e = turn(z, back, e, g_y, g_x, products, c)
+        return z + combine((along_y, back), (along_e, again(x, g_x) + y))
 
     # Exponential and logarithm ---------------------------------------------------------------------------------------
 
@@ -167,8 +168,7 @@ class Poincare(Hyperbolic):
         g_x, xx, vv, xv = gap_and_dots(c, (x,), ((x, x), (v, v), (x, v)))
         theta2 = c * vv / (g_x * g_x)
         k, g_y = tanhc2(theta2) / g_x, sech2_sq(theta2)
-        s = x + k * v
-        (ss,) = dots((s, s))
+        ss = square_of_sum(x, v, k, xx, xv, vv)
         d = g_x * g_y + c * ss
         # x's coefficient is 1 + (a term that vanishes with y); for y ~ -x that form cancels and the other does not.
         yy, xy = k * k * vv, k * xv
@@ -206,11 +206,10 @@ class Poincare(Hyperbolic):
         Args: y: point, shape (dim,); x: point, shape (dim,); c: scalar > 0.
         Returns: tangent at x, shape (dim,); 0 at y == x. Accuracy: 4 eps. Source: Ganea et al. 2018, Lemma 2.
         """
-        u = y - x
-        g_x, g_y, uu = gap_and_dots(c, (x, y), ((u, u),))
+        g_x, g_y, uu = gaps_and_chord(x, y, c)
         d = g_x * g_y + c * uu
         k = asinhc2(c * uu / (g_x * g_y)) * jnp.sqrt(g_x / g_y) / jnp.sqrt(d)
-        return combine((k * g_x, u), (-k * c * uu, x))
+        return combine((k * g_x, y - again(x, uu)), (-k * c * uu, x))
 
     def logmap_0(self, y: Vector, c: Scalar) -> Vector:
         """Logarithm at the origin, atanh(sqrt(c)|y|) y/(sqrt(c)|y|).
@@ -231,8 +230,7 @@ class Poincare(Hyperbolic):
         Returns: point, shape (dim,), strictly inside. Accuracy: 4 eps for t in [0, 1], times the condition number
         outside.
         """
-        u = x - y
-        g_x, g_y, uu = gap_and_dots(c, (x, y), ((u, u),))
+        g_x, g_y, uu = gaps_and_chord(x, y, c)
         rho2 = 4 * asinh_sq(c * uu / (g_x * g_y))
         a, b = sinh_ratio(1 - t, rho2), sinh_ratio(t, rho2) * gap_ratio(g_x, g_y, x, y, c)
         den = g_x + a * (2 - g_x) + b * (2 - g_y)
@@ -282,8 +280,13 @@ class Poincare(Hyperbolic):
         Args: v: tangent at x, shape (dim,); x, y: points, shape (dim,); c: scalar > 0.
         Returns: tangent at y, shape (dim,). Accuracy: 4 eps. Source: Ganea et al. 2018, Theorem 1 and Eq. 8.
         """
-        g_x, g_y = gap_and_dots(c, (x, y))
-        return combine((g_y / g_x, rotate(v, x, y - x, g_x, g_y, c)))
+        e = y - x
+        g_x, g_y, *products = gap_and_dots(c, (x, y), turn_pairs(v, x, e))
+        along_x, along_e = turn(v, x, e, g_x, g_y, products, c)
+        r, e = g_y / g_x, y - again(x, g_x)
+        if not scope().narrow:
+            return combine((r, v + combine((along_x, x), (along_e, e))))
+        return combine((r, v), (r * along_x, x), (r * along_e, e))
 
     def ptransp_0(self, v: Vector, y: Vector, c: Scalar) -> Vector:
         """Parallel transport from the origin, (lambda_0/lambda_y) v = g_y v.

@@ -58,7 +58,7 @@ class ProperVelocity(ChartModel):
         times the condition number.
         """
         k, a, b, w = unit_step(t, v, x, c)
-        return stretch(k, combine((k * a, x), (k * b, w)))
+        return stretch(k, stretch(k, combine((a, x), (b, w))))
 
     def egrad2rgrad(self, grad: Vector, x: Vector, c: Scalar) -> Vector:
         """Riemannian gradient grad + c<x, grad> x.

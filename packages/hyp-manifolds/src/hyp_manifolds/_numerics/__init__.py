@@ -4,12 +4,14 @@ A manifold method is written on float64 vectors and reads like the paper; everyt
 compiler is in this folder.
 """
 
-from hyp_manifolds._numerics.gap import gap_and_dots, gap_ratio, inside, keep_inside, shrink_inside
+from hyp_manifolds._numerics.combination import combine, fenced_combination, square_of_sum
+from hyp_manifolds._numerics.gap import gap_and_dots, gap_ratio, gaps_and_chord, inside, keep_inside, shrink_inside
 from hyp_manifolds._numerics.scope import full_range, in_scope, matmul, scope, wide_matmul, widening
 from hyp_manifolds._numerics.special import (
     asinh_sq,
     asinhc,
     asinhc2,
+    cos_sin_of_tan,
     cosh2,
     cosh_sinhc_scaled,
     half_log,
@@ -23,7 +25,7 @@ from hyp_manifolds._numerics.special import (
     tanh,
     tanhc2,
 )
-from hyp_manifolds._numerics.sums import again, bounded, combine, dots, fence, norm, range_scale, stretch
+from hyp_manifolds._numerics.sums import again, bounded, dots, fence, norm, range_scale, stretch
 
 __all__ = [
     "again",
@@ -32,13 +34,16 @@ __all__ = [
     "asinhc2",
     "bounded",
     "combine",
+    "cos_sin_of_tan",
     "cosh2",
     "cosh_sinhc_scaled",
     "dots",
     "fence",
+    "fenced_combination",
     "full_range",
     "gap_and_dots",
     "gap_ratio",
+    "gaps_and_chord",
     "half_log",
     "hypot1",
     "in_scope",
@@ -55,6 +60,7 @@ __all__ = [
     "shrink_inside",
     "sinh_ratio",
     "sinhc2",
+    "square_of_sum",
     "stretch",
     "tanh",
     "tanhc2",

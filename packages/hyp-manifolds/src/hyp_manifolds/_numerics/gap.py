@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from hyp_manifolds._numerics.scope import in_x64, scope
-from hyp_manifolds._numerics.sums import careful_sums, dots, power_of_two
+from hyp_manifolds._numerics.sums import again, careful_sums, dots, fence, one_pass_sums, power_of_two
 
 # On or outside the boundary the gap is <= 0 and every formula would divide by it: it is floored here, far below the gap
 # of any point that an operation returns. Results are then finite; `checkify` reports the point.
@@ -32,13 +32,45 @@ def gap_and_dots(
     """
     if scope().narrow:  # products of 24-bit numbers are exact in float64, and its rounding is far below theirs
         sums = dots(*((x, x) for x in points), *pairs)
-        gaps, sums, floor = [1 - c * s for s in sums[: len(points)]], sums[len(points) :], _FLOOR_NARROW
+        gaps, sums = [1 - c * s for s in sums[: len(points)]], sums[len(points) :]
     else:
-        gaps, floor = [_exact_gap(x, c) for x in points], _FLOOR_FLOAT64
+        gaps = [_exact_gap(x, c) for x in points]
         sums = dots(*pairs) if pairs else ()
-    if floored:  # by a comparison that is false for NaN, which stays NaN
-        gaps = [jnp.where(g < floor, floor, g) for g in gaps]
+    if floored:
+        gaps = [_floored(g) for g in gaps]
     return (*gaps, *sums)
+
+
+def gaps_and_chord(x: jax.Array, y: jax.Array, c: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """1 - c|x|^2, 1 - c|y|^2 and |x - y|^2, in one pass over memory."""
+    if not scope().narrow:
+        u = x - y
+        return gap_and_dots(c, (x, y), ((u, u),))  # type: ignore[return-value]
+    xx, yy, uu = _pair_sums(x, y)
+    g_x, g_y = (1 - c * s for s in (xx, yy))
+    return _floored(g_x), _floored(g_y), uu
+
+
+@jax.custom_jvp
+@in_x64
+def _pair_sums(x: jax.Array, y: jax.Array) -> tuple[jax.Array, ...]:
+    """|x|^2, |y|^2, |x - y|^2; the derivative takes the difference anew (see `again`)."""
+    u = x - y
+    return tuple(fence(s) for s in one_pass_sums(x * x, y * y, u * u))
+
+
+@_pair_sums.defjvp
+@in_x64
+def _(primals, tangents):
+    (x, y), (dx, dy) = primals, tangents
+    xx, yy, uu = _pair_sums(x, y)
+    u = again(x, uu) - y
+    return (xx, yy, uu), (2 * jnp.sum(x * dx), 2 * jnp.sum(y * dy), 2 * jnp.sum(u * (dx - dy)))
+
+
+def _floored(gap: jax.Array) -> jax.Array:
+    floor = _FLOOR_NARROW if scope().narrow else _FLOOR_FLOAT64
+    return jnp.where(gap < floor, floor, gap)  # a comparison that is false for NaN, which stays NaN
 
 
 def _high_half(a: jax.Array) -> jax.Array:

@@ -14,8 +14,9 @@ from jax import lax
 from hyp_manifolds._numerics.scope import in_scope, in_x64, scope
 from hyp_manifolds._numerics.special import safe_sqrt
 
-# Additions wait for one another: independent chains of them hide the latency, and four that read neighbours become one
-# vector instruction. Chains by number of sums, for rows of at least so many numbers; more spill registers (measured:
+# Additions wait for one another: independent chains of them hide the latency, and those that read neighbours can become
+# one vector instruction. Half of the chains read each half of the row, which memory delivers side by side (one stream:
+# up to twice the time). Chains by number of sums, for rows of at least so many numbers; more spill registers (measured:
 # up to 20 times slower), and so do terms that are computed from several vectors.
 _INTERLEAVE_FROM = 64
 _CHAINS = {1: 8, 2: 4, 3: 4}
@@ -36,9 +37,11 @@ def _sum_terms(computed: bool, terms: tuple[jax.Array, ...]) -> tuple[jax.Array,
         cuts = slice(size - over), slice(size - over, None)
         most, rest = (_sum_terms(computed, tuple(t[cut] for t in terms)) for cut in cuts)
         return tuple(a + b for a, b in zip(most, rest, strict=True))
-    # Row k of `by_chain` holds what chain k adds: every eighth or fourth number, or half of them.
-    by_chain = [t.reshape(-1, chains).T if chains > 2 else t.reshape(chains, -1) for t in terms]
-    parts = [lax.index_in_dim(t, k, keepdims=False) for t in by_chain for k in range(chains)]
+    halves = [
+        lax.index_in_dim(t.reshape(min(chains, 2), -1), k, keepdims=False) for t in terms for k in range(min(chains, 2))
+    ]
+    near = max(chains // 2, 1)
+    parts = [lax.index_in_dim(t.reshape(-1, near), k, 1, keepdims=False) for t in halves for k in range(near)]
     zero = lax.full((), 0, terms[0].dtype)
     out = lax.reduce(
         tuple(parts), (zero,) * len(parts), lambda p, q: tuple(a + b for a, b in zip(p, q, strict=True)), (0,)
@@ -84,6 +87,14 @@ def sum_terms(*terms: jax.Array, computed: bool = False) -> tuple[jax.Array, ...
     return tuple(fence(s) for s in _sum_terms(computed, terms))
 
 
+def one_pass_sums(*terms: jax.Array) -> tuple[jax.Array, ...]:
+    """Sum over the last axis of every array, in one pass, for results in float32."""
+    total = partial(_sum_terms, False)
+    for _ in range(terms[0].ndim - 1):
+        total = jax.vmap(total)
+    return total(terms)
+
+
 def careful_sums(*terms: jax.Array) -> tuple[jax.Array, ...]:
     """`sum_terms` to the last digits of float64, for its results."""
     total = _sum_in_parts if terms[0].shape[0] >= _PARTS_FROM else partial(_sum_terms, False)
@@ -106,15 +117,6 @@ def _sum_in_parts(terms: tuple[jax.Array, ...]) -> tuple[jax.Array, ...]:
 @in_x64
 def _(primals, tangents):
     return _sum_in_parts(*primals), tuple(jnp.sum(t) for t in tangents[0])
-
-
-def combine(*parts: tuple[jax.Array, jax.Array]) -> jax.Array:
-    """sum of a x over pairs (scalar a, vector x).
-
-    The scalars are fenced, here and in sums, so that they are computed once a row.
-    """
-    first, *rest = parts
-    return sum((fence(a) * x for a, x in rest), fence(first[0]) * first[1])
 
 
 def stretch(k: jax.Array, x: jax.Array) -> jax.Array:
