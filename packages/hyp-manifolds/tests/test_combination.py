@@ -9,7 +9,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hyp_manifolds._numerics import combine, widening
+from hyp_manifolds import Poincare
+from hyp_manifolds._numerics import apart, combine, widening
 from hyp_manifolds._numerics.scope import Scope
 
 DIM, ROWS = 70, 3
@@ -21,7 +22,8 @@ ARGUMENTS = (A, B, X, Y)
 
 
 def ours(a, b, x, y):
-    return widening(lambda a, b, x, y: combine((a, x), (b * b, y), (a, y)), Scope(FLOAT32, FLOAT32), a, b, x, y)
+    out = widening(lambda a, b, x, y: combine((a, x), (b * b, y), (a, y)), Scope(FLOAT32, FLOAT32), a, b, x, y)
+    return apart(out)
 
 
 def plain(a, b, x, y):
@@ -79,6 +81,14 @@ def test_no_array_of_the_batch_in_float64() -> None:
     usual = {"xla_backend_optimization_level": 3}
     analysis = gradient.lower(*given).compile(compiler_options=usual).memory_analysis()
     assert analysis is not None and analysis.temp_size_in_bytes < 8 * rows * dim
+
+
+@pytest.mark.one_precision
+def test_operations_that_are_linear_in_an_argument_stay_so() -> None:
+    """`jax.linear_transpose`, and rules of derivatives that apply them to tangents, refuse all other functions."""
+    ball, y = Poincare(), 0.1 * X[0, :5]
+    (back,) = jax.linear_transpose(lambda v: ball.ptransp_0(v, y, 1.0), y)(W[0, :5])
+    close(back, jax.vjp(lambda v: ball.ptransp_0(v, y, 1.0), y)[1](W[0, :5])[0])
 
 
 ON_MESHES = """

@@ -12,11 +12,12 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
 from hyp_manifolds import _checks
-from hyp_manifolds._numerics import in_scope, widening
+from hyp_manifolds._numerics import apart, in_scope, widening
 from hyp_manifolds._numerics.scope import Scope
 from hyp_manifolds.reports import reporting
 
@@ -70,7 +71,8 @@ def door(method: Callable[..., Any]) -> Callable[..., Any]:
                 if margin is not None:
                     _checks.debug_inside(where, n, margin > 0)
         fn = functools.partial(method, self, **dict(zip(static, settings, strict=True)))
-        return widening(lambda *values: fn(**dict(zip(arrays, values, strict=True))), scope, *arrays.values())
+        out = widening(lambda *values: fn(**dict(zip(arrays, values, strict=True))), scope, *arrays.values())
+        return jax.tree.map(lambda a: apart(a) if a.ndim and jnp.issubdtype(a.dtype, jnp.floating) else a, out)
 
     run.__name__ = name  # what profilers and compilation logs show
     jitted = jax.jit(run, static_argnames=("self", "scope", "settings", "report"), inline=True)

@@ -4,6 +4,7 @@ A manifold method is written on float64 vectors and reads like the paper; everyt
 compiler is in this folder.
 """
 
+from hyp_manifolds._numerics.apart import apart
 from hyp_manifolds._numerics.combination import combine, fenced_combination, square_of_sum
 from hyp_manifolds._numerics.gap import gap_and_dots, gap_ratio, gaps_and_chord, inside, keep_inside, shrink_inside
 from hyp_manifolds._numerics.scope import full_range, in_scope, matmul, scope, wide_matmul, widening
@@ -29,6 +30,7 @@ from hyp_manifolds._numerics.sums import again, bounded, dots, fence, norm, rang
 
 __all__ = [
     "again",
+    "apart",
     "asinh_sq",
     "asinhc",
     "asinhc2",

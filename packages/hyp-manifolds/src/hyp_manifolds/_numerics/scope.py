@@ -70,30 +70,11 @@ def widening(fn: Callable[..., Any], new: Scope, *arrays: Any) -> Any:
     """`fn(*arrays)` computed in local float64; floating results return in `new.dtype`."""
 
     def narrow(out: Any) -> Any:
-        if not jnp.issubdtype(out.dtype, jnp.floating):
-            return out
-        out = lax.convert_element_type(out, new.dtype)
-        return _apart(out) if out.ndim else out
+        return lax.convert_element_type(out, new.dtype) if jnp.issubdtype(out.dtype, jnp.floating) else out
 
     with enter(new):
         wide = [None if a is None else lax.convert_element_type(a, np.float64) for a in arrays]
         return jax.tree.map(narrow, fn(*wide))
-
-
-@jax.custom_jvp
-def _apart(x: jax.Array) -> jax.Array:
-    """x, as the operand of a sum that a caller may take of it.
-
-    Hazard: XLA's CPU library for sums takes over the arithmetic that its operand came from, and has each scalar of a
-    row and each conversion in it written out as a float64 array first. Cure: a selection, which the library does not
-    know, and the code generator removes.
-    """
-    return jnp.where(x < -jnp.inf, x + x, x)
-
-
-@_apart.defjvp
-def _(primals: tuple[jax.Array], tangents: tuple[jax.Array]) -> tuple[jax.Array, jax.Array]:
-    return _apart(*primals), tangents[0]
 
 
 def in_x64(fn: Callable[P, R]) -> Callable[P, R]:
