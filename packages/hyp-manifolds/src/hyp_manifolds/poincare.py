@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from hyp_manifolds import _hnnpp
-from hyp_manifolds._gyro import turn, turn_pairs
+from hyp_manifolds._gyro import rotate, turn, turn_pairs
 from hyp_manifolds._hyperbolic import Hyperbolic
 from hyp_manifolds._manifold import Scalar, Vector
 from hyp_manifolds._numerics import (
@@ -151,8 +151,11 @@ class Poincare(Hyperbolic):
         Returns: vector, shape (dim,), |gyr z| = |z|. Accuracy: 4 eps. Source: Ungar 2005, Eq. 1.27.
         """
         e, back = x + y, -y
+        if not scope().narrow:
+            g_x, g_y = gap_and_dots(c, (x, y))
+            return rotate(z, back, e, g_y, g_x, c)
         g_x, g_y, *products = gap_and_dots(c, (x, y), turn_pairs(z, back, e))
-        along_y, along_e = turn(z, back, e, g_y, g_x, products, c)
+        along_y, along_e = turn(g_y, g_x, products, c)
         return z + combine((along_y, back), (along_e, again(x, g_x) + y))
 
     # Exponential and logarithm ---------------------------------------------------------------------------------------
@@ -281,12 +284,13 @@ class Poincare(Hyperbolic):
         Returns: tangent at y, shape (dim,). Accuracy: 4 eps. Source: Ganea et al. 2018, Theorem 1 and Eq. 8.
         """
         e = y - x
-        g_x, g_y, *products = gap_and_dots(c, (x, y), turn_pairs(v, x, e))
-        along_x, along_e = turn(v, x, e, g_x, g_y, products, c)
-        r, e = g_y / g_x, y - again(x, g_x)
         if not scope().narrow:
-            return combine((r, v + combine((along_x, x), (along_e, e))))
-        return combine((r, v), (r * along_x, x), (r * along_e, e))
+            g_x, g_y = gap_and_dots(c, (x, y))
+            return combine((g_y / g_x, rotate(v, x, e, g_x, g_y, c)))
+        g_x, g_y, *products = gap_and_dots(c, (x, y), turn_pairs(v, x, e))
+        along_x, along_e = turn(g_x, g_y, products, c)
+        r = g_y / g_x
+        return combine((r, v), (r * along_x, x), (r * along_e, y - again(x, g_x)))
 
     def ptransp_0(self, v: Vector, y: Vector, c: Scalar) -> Vector:
         """Parallel transport from the origin, (lambda_0/lambda_y) v = g_y v.
