@@ -116,7 +116,7 @@ batching.primitive_batchers[_combine_p] = _batch
 def square_of_sum(x: jax.Array, v: jax.Array, k: jax.Array, xx: jax.Array, xv: jax.Array, vv: jax.Array) -> jax.Array:
     """|x + k v|^2, with the inner products that its derivative is made of: no further pass over memory."""
     s = x + k * v
-    return fence(one_pass_sums(s * s)[0])
+    return fence(one_pass_sums(s * s, computed=True)[0])
 
 
 @square_of_sum.defjvp

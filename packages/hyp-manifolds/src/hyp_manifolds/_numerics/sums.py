@@ -87,9 +87,9 @@ def sum_terms(*terms: jax.Array, computed: bool = False) -> tuple[jax.Array, ...
     return tuple(fence(s) for s in _sum_terms(computed, terms))
 
 
-def one_pass_sums(*terms: jax.Array) -> tuple[jax.Array, ...]:
+def one_pass_sums(*terms: jax.Array, computed: bool = False) -> tuple[jax.Array, ...]:
     """Sum over the last axis of every array, in one pass, for results in float32."""
-    total = partial(_sum_terms, False)
+    total = partial(_sum_terms, computed)
     for _ in range(terms[0].ndim - 1):
         total = jax.vmap(total)
     return total(terms)
