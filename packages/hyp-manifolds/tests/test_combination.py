@@ -89,6 +89,9 @@ def test_operations_that_are_linear_in_an_argument_stay_so() -> None:
     ball, y = Poincare(), 0.1 * X[0, :5]
     (back,) = jax.linear_transpose(lambda v: ball.ptransp_0(v, y, 1.0), y)(W[0, :5])
     close(back, jax.vjp(lambda v: ball.ptransp_0(v, y, 1.0), y)[1](W[0, :5])[0])
+    pull = jax.vjp(lambda v: ball.expmap_0(v, 1.0), y)[1]
+    (again,) = jax.linear_transpose(lambda w: pull(w)[0], y)(W[0, :5])
+    close(again, jax.jvp(lambda v: ball.expmap_0(v, 1.0), (y,), (W[0, :5],))[1])
 
 
 ON_MESHES = """

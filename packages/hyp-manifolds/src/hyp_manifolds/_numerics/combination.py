@@ -1,8 +1,13 @@
-"""Linear combinations of vectors with scalar coefficients, whose transpose is one pass over memory."""
+"""Linear combinations of vectors with scalar coefficients, whose transpose is one pass over memory.
+
+Both are primitives, so that they stay linear: under `jax.linear_transpose`, and in rules that are applied to tangents.
+"""
 
 # Helpers of a few lines and rules that JAX calls, whose arrays go without annotations.
 # pyright: reportMissingParameterType=false, reportUnknownParameterType=false, reportUnknownVariableType=false
 # pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false, reportUnknownLambdaType=false
+
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -13,7 +18,7 @@ from jax.interpreters import ad, batching, mlir
 from jax.sharding import AxisType
 
 from hyp_manifolds._numerics.scope import in_scope, in_x64, scope
-from hyp_manifolds._numerics.sums import fence, one_pass_sums
+from hyp_manifolds._numerics.sums import careful_sums, fence, one_pass_sums
 
 
 def combine(*parts: tuple[jax.Array, jax.Array]) -> jax.Array:
@@ -84,8 +89,8 @@ def _transpose(cotangent, *operands):
     linear = [i for i, a in enumerate(scalars) if ad.is_undefined_primal(a)]
     out: list[jax.Array | None] = [None] * (2 * k)
     products = [cotangent * vectors[i] for i in linear]
-    for i, s in zip(linear, one_pass_sums(*products) if products else (), strict=True):
-        out[i] = _folded(fence(s, by=s), scalars[i].aval)
+    for i, s in zip(linear, _row_sums_p.bind(*products) if products else (), strict=True):
+        out[i] = _folded(fence(s, by=lax.index_in_dim(vectors[i], 0, -1, keepdims=False)), scalars[i].aval)
     for i, (a, x) in enumerate(zip(scalars, vectors, strict=True)):
         if ad.is_undefined_primal(x):
             out[k + i] = _folded(_combine_p.bind(a, cotangent), x.aval)
@@ -106,21 +111,58 @@ def _batch(operands, dims):
     return _combine_p.bind(*moved), 0
 
 
+# The sums of that transpose are linear, and its own transpose is wanted too: a variadic reduction has none.
+_row_sums_p = Primitive("hyperbolic_row_sums")
+_row_sums_p.multiple_results = True
+_row_sums_p.def_impl(in_x64(one_pass_sums))
+_row_sums_p.def_abstract_eval(lambda *terms: [ShapedArray(t.shape[:-1], t.dtype) for t in terms])
+mlir.register_lowering(_row_sums_p, mlir.lower_fun(in_x64(one_pass_sums), multiple_results=True))
+
+
+@in_x64
+def _jvp_of_sums(primals, tangents):
+    return _row_sums_p.bind(*primals), _row_sums_p.bind(*map(ad.instantiate_zeros, tangents))
+
+
+@in_x64
+def _transpose_of_sums(cotangents, *terms):
+    return [
+        s if type(s) is ad.Zero else jnp.broadcast_to(jnp.expand_dims(s, -1), t.aval.shape)
+        for s, t in zip(cotangents, terms, strict=True)
+    ]
+
+
+@in_x64
+def _batch_of_sums(terms, dims):
+    size = next(t.shape[d] for t, d in zip(terms, dims, strict=True) if d is not None)
+    moved = [
+        lax.broadcast(t, (size,)) if d is None else jnp.moveaxis(t, d, 0) for t, d in zip(terms, dims, strict=True)
+    ]
+    return _row_sums_p.bind(*moved), [0] * len(moved)
+
+
+ad.primitive_jvps[_row_sums_p] = _jvp_of_sums
+ad.primitive_transposes[_row_sums_p] = _transpose_of_sums
+batching.primitive_batchers[_row_sums_p] = _batch_of_sums
 ad.primitive_jvps[_combine_p] = _jvp
 ad.primitive_transposes[_combine_p] = _transpose
 batching.primitive_batchers[_combine_p] = _batch
 
 
-@jax.custom_jvp
-@in_x64
 def square_of_sum(x: jax.Array, v: jax.Array, k: jax.Array, xx: jax.Array, xv: jax.Array, vv: jax.Array) -> jax.Array:
     """|x + k v|^2, with the inner products that its derivative is made of: no further pass over memory."""
-    s = x + k * v
-    return fence(one_pass_sums(s * s, computed=True)[0])
+    return _square_of_sum(scope().narrow, x, v, k, xx, xv, vv)
 
 
-@square_of_sum.defjvp
+@partial(jax.custom_jvp, nondiff_argnums=(0,))
 @in_x64
-def _(primals, tangents):
+def _square_of_sum(narrow, x, v, k, xx, xv, vv):
+    s = x + k * v
+    return fence((one_pass_sums(s * s, computed=True) if narrow else careful_sums(s * s))[0])
+
+
+@_square_of_sum.defjvp
+@in_x64
+def _(narrow, primals, tangents):
     (_, _, k, _, xv, vv), (_, _, dk, dxx, dxv, dvv) = primals, tangents
-    return square_of_sum(*primals), dxx + 2 * k * dxv + k * k * dvv + 2 * dk * (xv + k * vv)
+    return _square_of_sum(narrow, *primals), dxx + 2 * k * dxv + k * k * dvv + 2 * dk * (xv + k * vv)
