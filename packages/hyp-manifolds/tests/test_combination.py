@@ -32,7 +32,7 @@ def plain(a, b, x, y):
 
 def close(got, want) -> None:
     for p, q in zip(jax.tree.leaves(got), jax.tree.leaves(want), strict=True):
-        np.testing.assert_allclose(p, q, rtol=2e-5, atol=2e-5)
+        np.testing.assert_allclose(p, q, rtol=4e-6, atol=4e-6)
 
 
 @pytest.mark.one_precision

@@ -8,7 +8,7 @@ import mpmath as mp
 import numpy as np
 import pytest
 from hyp_manifolds import ProperVelocity
-from hyp_manifolds.testing import EPS, Batched, make_sample
+from hyp_manifolds.testing import EPS, Batched, judge, make_batch, make_sample, oracle, plan_for
 
 DTYPE = np.float64 if jax.config.jax_enable_x64 else np.float32
 UNIT = EPS[np.dtype(DTYPE).name]
@@ -164,3 +164,12 @@ def test_bad_input_is_refused() -> None:
         PV.dist(x, x, -1.0)
     with pytest.raises(ValueError, match="version_idx"):
         PV.dist(x, x, 1.0, version_idx=1)
+
+
+def test_a_result_beyond_the_range_is_infinite_whatever_the_compiler_contracts() -> None:
+    """cosh(theta) x and sinh(theta)/theta v overflow with opposite signs where their sum does not cancel."""
+    definition = oracle.oracle_for(PV)
+    assert definition is not None
+    batch = make_batch("proper_velocity", np.dtype(DTYPE).name, DIM, (1e-6, 1.0), 0, plan_for(np.dtype(DTYPE).name))
+    failures = judge(PV, definition, "expmap", batch, compiler_options={"xla_backend_optimization_level": 0})
+    assert not failures, "\n".join(map(str, failures))

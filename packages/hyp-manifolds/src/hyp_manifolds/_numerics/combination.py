@@ -1,6 +1,7 @@
 """Linear combinations of vectors with scalar coefficients, whose transpose is one pass over memory.
 
-Both are primitives, so that they stay linear: under `jax.linear_transpose`, and in rules that are applied to tangents.
+The combination and the sums of its transpose are primitives, so that they stay linear: under `jax.linear_transpose`,
+and in rules that are applied to tangents.
 """
 
 # Helpers of a few lines and rules that JAX calls, whose arrays go without annotations.
@@ -17,6 +18,7 @@ from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 from jax.sharding import AxisType
 
+from hyp_manifolds._numerics.row_sums import row_sums
 from hyp_manifolds._numerics.scope import in_scope, in_x64, scope
 from hyp_manifolds._numerics.sums import careful_sums, fence, one_pass_sums
 
@@ -89,7 +91,7 @@ def _transpose(cotangent, *operands):
     linear = [i for i, a in enumerate(scalars) if ad.is_undefined_primal(a)]
     out: list[jax.Array | None] = [None] * (2 * k)
     products = [cotangent * vectors[i] for i in linear]
-    for i, s in zip(linear, _row_sums_p.bind(*products) if products else (), strict=True):
+    for i, s in zip(linear, row_sums(*products) if products else (), strict=True):
         out[i] = _folded(fence(s, by=lax.index_in_dim(vectors[i], 0, -1, keepdims=False)), scalars[i].aval)
     for i, (a, x) in enumerate(zip(scalars, vectors, strict=True)):
         if ad.is_undefined_primal(x):
@@ -111,39 +113,6 @@ def _batch(operands, dims):
     return _combine_p.bind(*moved), 0
 
 
-# The sums of that transpose are linear, and its own transpose is wanted too: a variadic reduction has none.
-_row_sums_p = Primitive("hyperbolic_row_sums")
-_row_sums_p.multiple_results = True
-_row_sums_p.def_impl(in_x64(one_pass_sums))
-_row_sums_p.def_abstract_eval(lambda *terms: [ShapedArray(t.shape[:-1], t.dtype) for t in terms])
-mlir.register_lowering(_row_sums_p, mlir.lower_fun(in_x64(one_pass_sums), multiple_results=True))
-
-
-@in_x64
-def _jvp_of_sums(primals, tangents):
-    return _row_sums_p.bind(*primals), _row_sums_p.bind(*map(ad.instantiate_zeros, tangents))
-
-
-@in_x64
-def _transpose_of_sums(cotangents, *terms):
-    return [
-        s if type(s) is ad.Zero else jnp.broadcast_to(jnp.expand_dims(s, -1), t.aval.shape)
-        for s, t in zip(cotangents, terms, strict=True)
-    ]
-
-
-@in_x64
-def _batch_of_sums(terms, dims):
-    size = next(t.shape[d] for t, d in zip(terms, dims, strict=True) if d is not None)
-    moved = [
-        lax.broadcast(t, (size,)) if d is None else jnp.moveaxis(t, d, 0) for t, d in zip(terms, dims, strict=True)
-    ]
-    return _row_sums_p.bind(*moved), [0] * len(moved)
-
-
-ad.primitive_jvps[_row_sums_p] = _jvp_of_sums
-ad.primitive_transposes[_row_sums_p] = _transpose_of_sums
-batching.primitive_batchers[_row_sums_p] = _batch_of_sums
 ad.primitive_jvps[_combine_p] = _jvp
 ad.primitive_transposes[_combine_p] = _transpose
 batching.primitive_batchers[_combine_p] = _batch
