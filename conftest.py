@@ -1,3 +1,4 @@
+import functools
 import gc
 import importlib.metadata
 import itertools
@@ -10,6 +11,7 @@ import hypothesis
 import jax
 import pytest
 from jax._src import checkify
+from jax._src.interpreters import mlir
 from xdist.scheduler import LoadScopeScheduling
 
 # Tracing makes many objects that live: looking through them again and again for cycles is a tenth of the suite's time.
@@ -38,6 +40,9 @@ if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
     jax.config.update("jax_compilation_cache_dir", str(pathlib.Path(__file__).parent / ".pytest_cache" / "jax"))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+
+# A context for every function that is lowered, each with all dialects loaded anew, takes longer than most functions do.
+shared_context = mlir.make_ir_context = functools.cache(mlir.make_ir_context)
 
 
 def group(nodeid: str) -> str:
@@ -68,6 +73,7 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
     """
     if nextitem is None or group(nextitem.nodeid) != group(item.nodeid):
         jax.clear_caches()
+        shared_context.cache_clear()
         gc.collect()
         checkify.next_code = itertools.count(1).__next__
 

@@ -5,6 +5,8 @@
 unset UV_DEFAULT_INDEX UV_INDEX UV_INDEX_URL UV_EXTRA_INDEX_URL UV_FIND_LINKS UV_INDEX_STRATEGY UV_NO_INDEX
 # Set by an environment that is active around the script, these would redirect the project's own.
 unset VIRTUAL_ENV UV_PROJECT_ENVIRONMENT PYTHONPATH
+# Without bytecode on disk, each process of a test compiles the source of JAX for two seconds.
+unset PYTHONDONTWRITEBYTECODE
 export UV_PYTHON_DOWNLOADS=never
 export HYPOTHESIS_PROFILE="${HYPOTHESIS_PROFILE:-ci}"
 
