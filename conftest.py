@@ -25,7 +25,7 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 
 # Most of a test's time is compilation. On the CPU, tests run on code that compiles five times faster; the contract asks
 # for the compiler's usual effort itself. An XLA_FLAGS of your own, even an empty one, replaces this: what users run is
-# tested by `XLA_FLAGS= pytest`. Child processes compile as users do.
+# tested by `XLA_FLAGS= pytest`. Child processes compile as users do where their test does not say otherwise.
 QUICK_FLAGS = "--xla_backend_optimization_level=0 --xla_cpu_parallel_codegen_split_count=1"
 if jax.__version_info__ < (0, 11):  # a newer one aborts at the second flag, which it does not know
     QUICK_FLAGS += " --xla_cpu_use_fusion_emitters=false"

@@ -29,6 +29,13 @@ def hyp_bench(*arguments, code=0):
 
 
 @pytest.fixture
+def quick_children(monkeypatch):
+    """Processes that compile as the tests do: in them compiling takes longer than running."""
+    if "XLA_FLAGS" not in os.environ:
+        monkeypatch.setenv("XLA_FLAGS", "--xla_backend_optimization_level=0")
+
+
+@pytest.fixture
 def tree(tmp_path):
     """A chain of a root, 3 children and 9 grandchildren, closed."""
     lines = [f"c{i}\troot\n" for i in range(3)]
@@ -55,6 +62,7 @@ def arrays(path):
         return {name: file[name] for name in file.files}
 
 
+@pytest.mark.usefixtures("quick_children")
 @pytest.mark.parametrize("manifold", [Poincare(), Hyperboloid()], ids=lambda m: type(m).__name__)
 def test_embed_leaves_points_and_pictures(tree, tmp_path, manifold):
     name = type(manifold).__name__.lower()
@@ -85,6 +93,7 @@ def test_embed_leaves_points_and_pictures(tree, tmp_path, manifold):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("quick_children")
 def test_ctrl_c_then_resume_gives_the_same_bits(tree, tmp_path, usual_handler):
     """A real SIGINT in the middle of a long run, then the rest of it, against a run that was never stopped."""
     stopped, whole = tmp_path / "stopped", tmp_path / "whole"
@@ -259,9 +268,9 @@ def test_tree_of_an_edge_list(in_process, tree, tmp_path):
 
 
 @pytest.mark.slow
-def test_trees_are_held_to_one_percent_or_refused(monkeypatch):
+@pytest.mark.usefixtures("quick_children")
+def test_trees_are_held_to_one_percent_or_refused():
     """The whole table: 4 trees at 3 lengths in 6 kinds of coordinates beside exact arithmetic."""
-    monkeypatch.setenv("XLA_FLAGS", "--xla_backend_optimization_level=0")
     out, err = hyp_bench("tree")
     assert err == "" and max(map(len, out.splitlines())) <= 130
     assert re.search(r"within \S+ % of the exact one in all 24 cells \(promised: 1 %\)", out)
@@ -300,6 +309,7 @@ def test_trees_are_held_to_one_percent_or_refused(monkeypatch):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("quick_children")
 def test_check_fails_below_the_published_quality():
     out, _ = hyp_bench("mammals", "--epochs", 1, "--no-euclid", "--no-picture", "--check", code=1)
     assert "check: MAP 0.0" in out

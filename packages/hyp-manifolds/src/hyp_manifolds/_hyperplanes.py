@@ -18,8 +18,10 @@ from hyp_manifolds._numerics import (
     dots,
     gap_and_dots,
     norm,
+    over_hypot,
     safe_div,
     safe_sqrt,
+    shrink_inside,
     signed,
     wide_matmul,
 )
@@ -136,12 +138,16 @@ def _(manifold: Hyperbolic, x: jax.Array, p: jax.Array, v: jax.Array, c: jax.Arr
 
 @foot.register
 def _(manifold: Poincare, x: jax.Array, p: jax.Array, v: jax.Array, c: jax.Array) -> jax.Array:
-    """The same with X - sinh(d) n times g_x/2, by which X alone would grow far out."""
-    g_x, _ = gap_and_dots(c, (x, p))
-    _, n, _ = _sheet_normal(manifold, p, v, c)
-    sine = 0.5 * g_x * _sheet_sine(manifold, x, p, v, c)
-    root = jnp.sqrt(0.25 * g_x * g_x + c * sine * sine)
-    return manifold._from_spatial(combine((1 / root, x), (-sine / root, n)), c)
+    """The same in coordinates of the ball: of X cos - n sin in units of 1/g_p, where n has numbers of size 1.
+
+    Hazard: n changes by 1/g_p^2 as p moves out, and the digits that this takes are far larger than the foot's own.
+    """
+    e, w = x - p, unit(v, norm(v))
+    g_x, g_p, ew, ee, pw = gap_and_dots(c, (x, p), ((e, w), (e, e), (p, w)))
+    cos, sin = over_hypot(0.5 * g_x, _conformal_height(g_p, ew, ee, pw, c), c)
+    y = combine((0.5 * g_p * cos, x), (-0.5 * g_p * sin, w), (-c * pw * sin, p))
+    height = jnp.sqrt(0.25 * g_p * g_p + c * dots((y, y))[0])
+    return combine((shrink_inside(g_p / (0.5 * g_p + height), slack=1.5) / (0.5 * g_p + height), y))
 
 
 def _sheet_sine(manifold: Hyperbolic, x: jax.Array, p: jax.Array, v: jax.Array, c: jax.Array) -> jax.Array:
@@ -190,4 +196,8 @@ def conformal_sine(
     g_x: jax.Array, g_p: jax.Array, en: jax.Array, ee: jax.Array, pn: jax.Array, c: jax.Array
 ) -> jax.Array:
     """2 <u, n>/(1 - c|u|^2), u = -p (+) x, from the products of e = x - p, p and n: the denominator of u drops out."""
-    return 2 * (en - c * ee * (pn / g_p)) / g_x
+    return 2 * _conformal_height(g_p, en, ee, pn, c) / g_x
+
+
+def _conformal_height(g_p: jax.Array, en: jax.Array, ee: jax.Array, pn: jax.Array, c: jax.Array) -> jax.Array:
+    return en - c * ee * (pn / g_p)

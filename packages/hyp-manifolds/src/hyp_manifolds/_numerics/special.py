@@ -229,6 +229,29 @@ def _(primals, tangents):
     return (cos, sin), (-sin * cos * cos * tangents[0], cos * cos * cos * tangents[0])
 
 
+@jax.custom_jvp
+@in_x64
+def over_hypot(a: jax.Array, b: jax.Array, c: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """(1/r, b/r) with r = sqrt(a^2 + c b^2) > 0: what `cos_sin_of_tan` gives for tan = sqrt(c) b/a, where a vanishes.
+
+    Hazard: b/r hardly depends on b where c b^2 >> a^2, and its derivative, taken by parts, is a difference that loses
+    a^2/r^2. Cure: one term for each argument.
+    """
+    q = 1 / jnp.sqrt(a * a + c * b * b)
+    return q, b * q
+
+
+@over_hypot.defjvp
+@in_x64
+def _(primals, tangents):
+    (a, _, c), (da, db, dc) = primals, tangents
+    q, w = over_hypot(*primals)
+    u = a * q
+    dq = -q * q * (u * da + c * w * db) - 0.5 * q * w * w * dc
+    dw = q * u * u * db - q * u * w * da - 0.5 * w * w * w * dc
+    return (q, w), (dq, dw)
+
+
 def asinhc(n: jax.Array) -> jax.Array:
     """asinh(n)/n for norms, whose square may overflow."""
     big = n > 1e100
