@@ -5,8 +5,10 @@ from pathlib import Path
 
 import hyp_manifolds
 import jax
+import mpmath as mp
 import pytest
 from hyp_bench.accuracy import LIBRARIES, broken, measure
+from hyp_bench.accuracy.exact import is_kink, wobble
 from hyp_bench.cli import main
 from hyp_manifolds import Euclidean
 
@@ -79,3 +81,13 @@ def test_a_library_that_is_not_installed_is_named_with_the_command(name: str, tm
     assert main(["accuracy", "--library", name, "--out", str(tmp_path / "a.md")]) == 2
     told = capsys.readouterr().err
     assert f"the library {name} is not installed" in told and "pip install" in told
+
+
+def test_a_kink_is_where_the_derivative_jumps() -> None:
+    def slope(arguments, c):
+        return [[c * mp.sign(arguments[0][0] - 1)]]
+
+    for x, jumps in ((1.0, True), (1.5, False)):
+        with mp.workdps(60):
+            (seen,) = wobble(slope, [[mp.mpf(x)]], mp.mpf(1))
+            assert is_kink(seen, 1) == jumps

@@ -96,3 +96,12 @@ def test_the_classifiers_measure_signed_distances(c) -> None:
     assert near(SHEET.hcat([x], c), SHEET.point(x, c))
     assert near(BALL.beta_concat([x], c), x)
     assert near(plus(x, times(-1, x)), [mp.mpf(0)] * 4)
+
+
+def test_condition_numbers_where_points_coincide() -> None:
+    """The difference quotient is of points half the digits apart, from which the oracle must still see a direction."""
+    with mp.workdps(150):
+        x, third, c = [mp.mpf(1) / 7, mp.mpf(2) / 7], mp.mpf(1) / 3, mp.mpf(1)
+        number, _ = condition(HYPERBOLOID.operations["geodesic"], [third, x, x], c)
+        xx = dot(x, x)  # two thirds and one third of |dx/dx_s| |x_s|/|x|, with the time's derivative x_s/x_0
+        assert abs(number - mp.sqrt(xx * (2 + xx / (1 + xx)) / (1 + 2 * xx))) < mp.mpf(10) ** -50

@@ -19,13 +19,15 @@ from hyp_manifolds._numerics import (
     gap_and_dots,
     norm,
     over_hypot,
+    range_scale,
     safe_div,
     safe_sqrt,
     shrink_inside,
     signed,
+    stretch,
     wide_matmul,
 )
-from hyp_manifolds._upper import above, chart, from_chart, join, representable
+from hyp_manifolds._upper import above, chart, height, horizontal, join, representable
 from hyp_manifolds.euclidean import Euclidean
 from hyp_manifolds.half_space import HalfSpace
 from hyp_manifolds.poincare import Poincare
@@ -138,7 +140,11 @@ def _(manifold: Hyperbolic, x: jax.Array, p: jax.Array, v: jax.Array, c: jax.Arr
 
 @foot.register
 def _(manifold: Poincare, x: jax.Array, p: jax.Array, v: jax.Array, c: jax.Array) -> jax.Array:
-    """The same in coordinates of the ball: of X cos - n sin in units of 1/g_p, where n has numbers of size 1.
+    return foot_in_ball(x, p, v, c)
+
+
+def foot_in_ball(x: jax.Array, p: jax.Array, v: jax.Array, c: jax.Array) -> jax.Array:
+    """X cos - n sin in coordinates of the ball, in units of 1/g_p, where n has numbers of size 1.
 
     Hazard: n changes by 1/g_p^2 as p moves out, and the digits that this takes are far larger than the foot's own.
     """
@@ -185,11 +191,25 @@ def _(manifold: HalfSpace, x: jax.Array, p: jax.Array, v: jax.Array, c: jax.Arra
 
 @foot.register
 def _(manifold: HalfSpace, x: jax.Array, p: jax.Array, v: jax.Array, c: jax.Array) -> jax.Array:
-    z, x, p = _local(x, p)
-    n = unit(v, norm(v))
-    cos, sin = cos_sin_of_tan(dots((z, n))[0])
-    y = from_chart(combine((cos, z), (-sin, n)))
-    return representable(join(p + combine((p[-1], y)), p[-1] * y[-1]))
+    """(a - t n_a, sqrt(h^2 + t^2))/(1 + t n_h) for p at (0, 1), with t = h sinh(d).
+
+    Hazard: the foot hardly moves with the height of a point near the boundary, of which the chart is 1/h times as long.
+    Cure: all times h. Far up 1 + t n_h cancels, and is the square of the numerator over |a|^2 + h^2 - t n_h.
+    """
+    x, p = above(x), above(p)
+    z, n = join((x - p) / p[-1], x[-1] / p[-1]), unit(v, norm(v))
+    m = range_scale(z)  # squares of float64 numbers could overflow: lengths in units of m, then of m^2
+    one = 1 / jnp.where(m < 1.0, 1.0, m)
+    a, h, n_a, n_h = stretch(one, horizontal(z)), height(z) * one, horizontal(n), height(n)
+    aa, an = dots((a, a), (a, n_a))
+    up = 0.5 * (aa + (h - one) * (h + one))
+    t = one * an + up * n_h
+    y = combine((one, a), (-t, n_a))
+    square = (one * h) ** 2 + t * t
+    far = up > t * n_h
+    below = (square + dots((y, y))[0]) / jnp.where(far, aa + h * h - t * n_h, 1.0)
+    below = jnp.where(far, below, one * one + t * n_h)
+    return representable(join(p + combine((p[-1] / below, y)), p[-1] * (safe_sqrt(square) / below)))
 
 
 def conformal_sine(

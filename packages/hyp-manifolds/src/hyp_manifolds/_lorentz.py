@@ -7,6 +7,7 @@ scaled times, u = x - y the raw difference, rho = sqrt(c) d(x, y).
 # Helpers of a few lines, whose arrays go without annotations.
 # pyright: reportMissingParameterType=false, reportUnknownParameterType=false
 
+import functools
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
@@ -251,10 +252,15 @@ class Along(NamedTuple):
     xy: jax.Array
 
 
-@jax.custom_jvp
-@in_x64
 def along(v: jax.Array, x: jax.Array, y: jax.Array, c: jax.Array) -> Along:
-    """The scalars of parallel transport.
+    """The scalars of parallel transport."""
+    return _along(not scope().narrow, v, x, y, c)
+
+
+@functools.partial(jax.custom_jvp, nondiff_argnums=(0,))
+@in_x64
+def _along(_: bool, v: jax.Array, x: jax.Array, y: jax.Array, c: jax.Array) -> Along:
+    """`along`; the first argument is for the derivatives, whether float64 has no digits to spare.
 
     Hazard: far out a tangent's radial part is a times longer than its tangential one, and the bracket's a^2 times
     shorter: rounding in the bracket is amplified by a^2. Cure: radial and tangential products apart.
@@ -268,21 +274,29 @@ def along(v: jax.Array, x: jax.Array, y: jax.Array, c: jax.Array) -> Along:
     short = jnp.where(near, again(x, yy) - y, -y)
     tangential = v - k * x, short - safe_div(jnp.where(near, xu, -xy), xx) * x
     angular, across = _angular(x, y, p, beside=(tangential,))
-    radial = jnp.sqrt(c * xx) * _sinh_radial(p, c) / p.a + c * angular  # c <x, (b/a) x - y>
-    return Along(k * radial / c + across, _half_angle(p, angular, c), yy, yv, xy)
+    return Along(k * _radial(angular, p, c) / c + across, _half_angle(p, angular, c), yy, yv, xy)
 
 
-@along.defjvp
+def _radial(angular: jax.Array, p: Products, c: jax.Array) -> jax.Array:
+    """c <x, (b/a) x - y>."""
+    return jnp.sqrt(c * p.xx) * _sinh_radial(p, c) / p.a + c * angular
+
+
+@_along.defjvp
 @in_x64
-def _(primals, tangents):
+def _(wide, primals, tangents):
     """d(<v, (b/a) x - y>): by y it is -v + c<x, v>/(ab) y, which cancels like the bracket itself, hence its split."""
     (v, x, y, c), (dv, dx, dy, dc) = primals, tangents
-    out, p = along(v, x, y, c), products(x, y, c)
+    out, p = _along(wide, v, x, y, c), products(x, y, c)
     (xv,) = dots((x, v))
-    by_v = jnp.sum(_toward(x, y, p) * dv)
     far = c * p.xx > 1.0  # the split is singular at the origin, where nothing cancels
+    toward = _across(wide, _toward(x, y, p), x, far, p.xx)
+    if wide:
+        radial = _radial(_angular(x, y, p)[0], p, c)
+        toward = toward + jnp.where(far, radial / jnp.where(far, c * p.xx, 1.0), 0.0) * x
+    by_v = jnp.sum(toward * dv)
     k = jnp.where(far, xv / jnp.where(far, p.xx, 1.0), 0.0)
-    perp = v - k * x  # v itself near the origin
+    perp = _across(wide, v - k * x, x, far, p.xx)  # v itself near the origin
     by_x = p.b / p.a * jnp.sum((perp + jnp.where(far, k / (p.a * p.a), -c * xv / (p.a * p.a)) * x) * dx)
     ab = p.a * p.b
     by_y = -perp - k * (again(x, p.yy) - y) + jnp.where(far, -k * (1 - p.a * p.drop), c * xv) / ab * y
@@ -294,21 +308,30 @@ def _(primals, tangents):
     )
 
 
-@jax.custom_jvp
-@in_x64
 def tangent_sq(v: jax.Array, x: jax.Array, c: jax.Array) -> jax.Array:
     """<v, v>_L of the tangent with spatial part v at x: |v_perp|^2 + (v_radial/a)^2.
 
     |v|^2 - v_0^2 would lose e^2r.
     """
+    return _tangent_sq(not scope().narrow, v, x, c)
+
+
+@functools.partial(jax.custom_jvp, nondiff_argnums=(0,))
+@in_x64
+def _tangent_sq(_: bool, v: jax.Array, x: jax.Array, c: jax.Array) -> jax.Array:
     k, xx, pp = _radial_split(v, x)
     return pp + xx * (k * (k / (1 + c * xx)))
 
 
-@tangent_sq.defjvp
+@_tangent_sq.defjvp
 @in_x64
-def _(primals, tangents):
-    return tangent_sq(*primals), jax.jvp(lambda v, x, c: _plain_product(v, v, x, c), primals, tangents)[1]
+def _(wide, primals, tangents):
+    out = _tangent_sq(wide, *primals)
+    if not wide:
+        return out, jax.jvp(lambda v, x, c: _plain_product(v, v, x, c), primals, tangents)[1]
+    (v, x, c), (dv, dx, dc) = primals, tangents
+    lowered, turn, by_c = _lowered(v, x, c)
+    return out, fence(2 * jnp.sum(lowered * (dv - turn * dx)) - by_c * by_c * dc, by=out)
 
 
 def tangent_length(v: jax.Array, x: jax.Array, c: jax.Array) -> jax.Array:
@@ -323,26 +346,58 @@ def tangent_length(v: jax.Array, x: jax.Array, c: jax.Array) -> jax.Array:
     return safe_sqrt(jnp.where(square < least, least, square))
 
 
-@jax.custom_jvp
-@in_x64
 def tangent_product(u: jax.Array, v: jax.Array, x: jax.Array, c: jax.Array) -> jax.Array:
     """<u, v>_L of tangents with spatial parts u and v at x: <u_perp, v_perp> + u_radial v_radial/a^2."""
+    return _tangent_product(not scope().narrow, u, v, x, c)
+
+
+@functools.partial(jax.custom_jvp, nondiff_argnums=(0,))
+@in_x64
+def _tangent_product(_: bool, u: jax.Array, v: jax.Array, x: jax.Array, c: jax.Array) -> jax.Array:
     xx, xu, xv = dots((x, x), (x, u), (x, v))
     k_u, k_v = safe_div(xu, xx), safe_div(xv, xx)
     (across,) = dots((u - k_u * x, v - k_v * x), computed=True)
     return across + xv * (k_u / (1 + c * xx))
 
 
-@tangent_product.defjvp
+@_tangent_product.defjvp
 @in_x64
-def _(primals, tangents):
-    return tangent_product(*primals), jax.jvp(_plain_product, primals, tangents)[1]
+def _(wide, primals, tangents):
+    out = _tangent_product(wide, *primals)
+    if not wide:
+        return out, jax.jvp(_plain_product, primals, tangents)[1]
+    (u, v, x, c), (du, dv, dx, dc) = primals, tangents
+    (by_v, turn_u, u_c), (by_u, turn_v, v_c) = _lowered(u, x, c), _lowered(v, x, c)
+    change = jnp.sum(by_u * (du - turn_u * dx)) + jnp.sum(by_v * (dv - turn_v * dx)) - u_c * v_c * dc
+    return out, fence(change, by=out)
 
 
 def _plain_product(u: jax.Array, v: jax.Array, x: jax.Array, c: jax.Array) -> jax.Array:
-    """<u, v> - <x, u> <x, v>/(x_0)^2: its derivatives are smooth at x = 0."""
+    """<u, v> - <x, u> <x, v>/(x_0)^2: its derivatives lose a^2, which float64 has to spare for float32 results."""
     xx, xu, xv, uv = dots((x, x), (x, u), (x, v), (u, v))
     return uv - xu * (xv / (1 / c + xx))  # c/a^2, in a form whose derivative by c does not cancel
+
+
+def _lowered(v: jax.Array, x: jax.Array, c: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """Derivatives of <u, v>_L = <u, v> - u_0 v_0 by the spatial part of u, of u_0 by that of x over x_0's, of v_0 by c.
+
+    v - c <x, v>/a^2 x, <x, v> c/a^2 and <x, v>/a^2. Hazard: the first loses a^2 where v is radial. Cure: the radial
+    part apart, beyond scaled radius 1, as it is singular at the origin, where nothing cancels.
+    """
+    xx, xv = dots((x, x), (x, v))
+    aa = 1 + c * xx
+    far = c * xx > 1.0
+    k = jnp.where(far, xv / jnp.where(far, xx, 1.0), 0.0)
+    perp = _across(True, v - k * x, x, far, xx)
+    return perp + jnp.where(far, k, -c * xv) / aa * x, c * xv / aa, xv / aa
+
+
+def _across(wide: bool, v: jax.Array, x: jax.Array, far: jax.Array, xx: jax.Array) -> jax.Array:
+    """v = w - k x, without the radial part that rounding has left, where far.
+
+    Hazard: a covector's radial part is a^2 times shorter than that of the tangent, at whose size v was rounded.
+    """
+    return v - jnp.where(far, jnp.sum(x * v) / jnp.where(far, xx, 1.0), 0.0) * x if wide else v
 
 
 def _radial_split(v: jax.Array, x: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:

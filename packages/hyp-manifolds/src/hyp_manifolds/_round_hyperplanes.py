@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 
-from hyp_manifolds._hyperplanes import conformal_sine, foot, many, pair, unit
+from hyp_manifolds._hyperplanes import conformal_sine, foot, foot_in_ball, many, pair, unit
 from hyp_manifolds._numerics import combine, dots, norm, safe_div, safe_sqrt, signed, wide_matmul
 from hyp_manifolds._stereo import RESOLVED
 from hyp_manifolds.sphere import Sphere
@@ -77,7 +77,13 @@ def _(manifold: Stereographic, x: jax.Array, p: jax.Array, v: jax.Array, c: jax.
 
 @foot.register
 def _(manifold: Stereographic, x: jax.Array, p: jax.Array, v: jax.Array, c: jax.Array) -> jax.Array:
-    """The projection of X - sin_k(d) n, all times g_x/2: X itself is 1/g_x times longer than x far out in the ball.
+    ball = c > 0
+    curved = _foot_on_sphere(x, p, v, jnp.where(ball, 0.0, c))
+    return jnp.where(ball, foot_in_ball(x, p, v, jnp.where(ball, c, 0.0)), curved)
+
+
+def _foot_on_sphere(x: jax.Array, p: jax.Array, v: jax.Array, c: jax.Array) -> jax.Array:
+    """The projection of X - sin_k(d) n, all times g_x/2, for c <= 0.
 
     Hazard: below the equator of the sphere 1 + t cancels in the projection s/(1 + t). Cure: (1 - t)/|s|^2 s.
     """

@@ -112,6 +112,24 @@ class Klein(ChartModel):
         d = 0.5 * (g_x + g_y + c * ss)
         return strictly_inside(combine((q / d, s), (c * xs / ((1 + q) * d), x)), g_x * g_y / d / d, c)
 
+    def coaddition(self, x: Vector, y: Vector, c: Scalar) -> Vector:
+        """Einstein coaddition 2 m/(1 + c|m|^2), m = (sqrt(g_y) x + sqrt(g_x) y)/(sqrt(g_x) + sqrt(g_y)) the midpoint.
+
+        Commutative to the last bit or two.
+
+        Args: x, y: points, shape (dim,); c: scalar > 0.
+        Returns: point, shape (dim,), strictly inside. Accuracy: 6 eps times the condition number. Source: Ungar 2005,
+        Ch. 3 and 6, without gammas: on spatial parts the gradient by c would pass through numbers of size gamma^3.
+        """
+        g_x, g_y = gap_and_dots(c, (x, y))
+        p, q = jnp.sqrt(g_y), jnp.sqrt(g_x)
+        m = combine((p / (p + q), x), (q / (p + q), y))
+        # Contraction into multiply-adds leaves a sum of opposite points: it is 0, with the slope of the sum.
+        m = m - jax.lax.stop_gradient(jnp.where(jnp.all(x == -y), m, 0.0))
+        mm = c * dots((m, m))[0]
+        root = (1 - mm) / (1 + mm)
+        return strictly_inside(combine((2 / (1 + mm), m)), root * root, c)
+
     def scalar_mul(self, r: Scalar, x: Vector, c: Scalar) -> Vector:
         """Einstein scalar multiplication tanh(r atanh(sqrt(c)|x|)) x/(sqrt(c)|x|).
 

@@ -74,6 +74,17 @@ def wobble(function: Callable[[list[Any], Any], list[Any]], arguments: list[Any]
     return worst
 
 
+def is_kink(seen: Any, size: Any) -> bool:
+    """Whether a derivative jumps here (an angle at a straight line), so that there is none.
+
+    Args:
+        seen: what `wobble` says of the derivative.
+        size: of the difference quotient or of what a library gives, whichever is larger.
+    """
+    nudge = mp.mpf(10) ** -_NUDGE_DIGITS
+    return bool(seen * nudge > mp.sqrt(nudge) * size)
+
+
 def _nudged(argument: Any, nudge: Any, seed: int) -> Any:
     if not isinstance(argument, list):
         return argument * (1 + nudge)

@@ -81,8 +81,7 @@ def condition(
     value = flat(operation.function(*reduced, c))
     whole = norm(value)
     total = largest = mp.mpf(0)
-    # One evaluation a derivative will do. Points that coincided are now so far apart that the square of it has digits.
-    small = mp.mpf(10) ** (-mp.mp.dps // 3)
+    small = mp.mpf(10) ** (-mp.mp.dps // 2)  # leaves half of the digits, and one evaluation a derivative will do
     for i, a in enumerate(reduced):
         entries = a if _is_vector(a) else [a]
         size, square = norm(entries), mp.mpf(0)
