@@ -191,25 +191,39 @@ def _(manifold: HalfSpace, x: jax.Array, p: jax.Array, v: jax.Array, c: jax.Arra
 
 @foot.register
 def _(manifold: HalfSpace, x: jax.Array, p: jax.Array, v: jax.Array, c: jax.Array) -> jax.Array:
-    """(a - t n_a, sqrt(h^2 + t^2))/(1 + t n_h) for p at (0, 1), with t = h sinh(d).
+    """The foot seen from p at (0, 1), by x itself or by its image under the inversion in the unit sphere.
 
-    Hazard: the foot hardly moves with the height of a point near the boundary, of which the chart is 1/h times as long.
-    Cure: all times h. Far up 1 + t n_h cancels, and is the square of the numerator over |a|^2 + h^2 - t n_h.
+    Hazard: the foot hardly moves with a point near the boundary or far away, of which the chart is 1/h times as long.
+    Cure: of both images the one with |x| <= 1, which the inversion reaches by turns and one factor.
     """
     x, p = above(x), above(p)
     z, n = join((x - p) / p[-1], x[-1] / p[-1]), unit(v, norm(v))
-    m = range_scale(z)  # squares of float64 numbers could overflow: lengths in units of m, then of m^2
-    one = 1 / jnp.where(m < 1.0, 1.0, m)
-    a, h, n_a, n_h = stretch(one, horizontal(z)), height(z) * one, horizontal(n), height(n)
+    m = range_scale(z)  # squares of float64 numbers could overflow
+    z = stretch(1 / m, z)
+    (zz,) = dots((z, z))
+    outside = zz * m > 1 / m
+    z = combine((jnp.where(outside, 1 / (jnp.where(outside, zz, 1.0) * m), m), z))
+    y = _foot_from_top(z, join(n, jnp.where(outside, -n[-1], n[-1])))
+    (yy,) = dots((y, y))
+    y = combine((p[-1] / jnp.where(outside, yy, 1.0), y))
+    return representable(join(p + y, y[-1]))
+
+
+def _foot_from_top(x: jax.Array, n: jax.Array) -> jax.Array:
+    """(a - t n_a, sqrt(h^2 + t^2))/(1 + t n_h) for p at (0, 1), with t = h sinh(d).
+
+    Where 1 + t n_h cancels, it is the square of the numerator over |a|^2 + h^2 - t n_h.
+    """
+    a, h, n_a, n_h = horizontal(x), height(x), horizontal(n), height(n)
     aa, an = dots((a, a), (a, n_a))
-    up = 0.5 * (aa + (h - one) * (h + one))
-    t = one * an + up * n_h
-    y = combine((one, a), (-t, n_a))
-    square = (one * h) ** 2 + t * t
+    up = 0.5 * (aa + (h - 1) * (h + 1))
+    t = an + up * n_h
+    across = combine((jnp.ones_like(t), a), (-t, n_a))
+    square = h * h + t * t
     far = up > t * n_h
-    below = (square + dots((y, y))[0]) / jnp.where(far, aa + h * h - t * n_h, 1.0)
-    below = jnp.where(far, below, one * one + t * n_h)
-    return representable(join(p + combine((p[-1] / below, y)), p[-1] * (safe_sqrt(square) / below)))
+    below = (square + dots((across, across))[0]) / jnp.where(far, aa + h * h - t * n_h, 1.0)
+    below = jnp.where(far, below, 1 + t * n_h)
+    return join(combine((1 / below, across)), safe_sqrt(square) / below)
 
 
 def conformal_sine(
