@@ -204,7 +204,8 @@ def _(manifold: HalfSpace, x: jax.Array, xi: jax.Array, level: jax.Array, c: jax
 
     From an inversion about the ideal point, in which the height is multiplied by 1/(h w) = exp(sqrt(c) (B - level)): no
     chart, which would round at e^r, and no limit where the ideal point is infinity. Hazard: 1 - (h w)^2 cancels for a
-    short step. Cure: it is -expm1(-2 step).
+    short step. Cure: it is -expm1(-2 step). Hazard: where one part of D is far larger, u hardly moves the foot, as a
+    difference that cancels. Cure: the fraction times u or 1/u, so that only the small part knows u.
     """
     x = above(x)
     a, h, root = horizontal(x), height(x), jnp.sqrt(c)
@@ -212,11 +213,14 @@ def _(manifold: HalfSpace, x: jax.Array, xi: jax.Array, level: jax.Array, c: jax
     step = root * (busemann(manifold, x, xi, c) - level)
     short = jnp.abs(step) < 0.5
     depth = jnp.where(root * jnp.abs(level) < _LEVEL, root * level, jnp.sign(level) * _LEVEL)
-    b, raised, lowered = f + m * h * h, jnp.exp(depth), jnp.exp(-depth)
+    b = f + m * h * h
+    deep = (2 / b) * (2 * f / b) * jnp.exp(depth) > m * jnp.exp(-depth)
+    raised, lowered = jnp.exp(2 * jnp.where(deep, 0.0, depth)), jnp.exp(-2 * jnp.where(deep, depth, 0.0))
     w = 2 * raised / b
     d = 2 * w * (f / b) + m * lowered
     moved = jnp.where(short, -jnp.expm1(jnp.where(short, -2 * step, 0.0)) * lowered, lowered - h * w * (2 * h / b))
-    return representable(join(combine((2 * w / d, a), (moved / d, horizontal(xi))), 2 / d))
+    top = 2 * jnp.exp(jnp.where(deep, -depth, depth))
+    return representable(join(combine((2 * w / d, a), (moved / d, horizontal(xi))), top / d))
 
 
 def _move(z: jax.Array, xi: jax.Array, level: jax.Array) -> jax.Array:
