@@ -45,7 +45,7 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fair_settings: N
 def test_a_planted_slow_down_is_found_and_the_worktree_is_gone(repository: Path) -> None:
     with checkouts("HEAD") as pair:
         assert pair.head == repository and "0.002" in (pair.base / "packages/toy/src/toy.py").read_text()
-        found = {c.name: c for c in changes(pair, rounds=5, module="toy_jobs", extra=(repository.parent / "jobs",))}
+        found = {c.name: c for c in changes(pair, rounds=25, module="toy_jobs", extra=(repository.parent / "jobs",))}
     assert found["work"].worse and found["work"].ratio.median == pytest.approx(1.5, rel=0.2)
     assert not found["same"].worse
     assert found["new"].ratio is None and "base lacks it: AttributeError" in found["new"].note
