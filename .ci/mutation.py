@@ -203,7 +203,7 @@ EXPLAINED = {
 # The tests of files that are not named after one of their own, as pytest -k.
 KNOWN = {
     "apart": "combination", "row_sums": "combination", "gyro": "poincare or hyperboloid", "gap": "poincare",
-    "lorentz": "hyperboloid", "translation": "hyperboloid or gyro_operations",
+    "lorentz": "hyperboloid", "lorentz_tangents": "hyperboloid", "translation": "hyperboloid or gyro_operations",
     "hyperbolic": "klein or hyperboloid", "chart": "proper_velocity or klein", "upper": "half_space",
     "upper_moves": "half_space", "stereo": "stereographic", "signed": "stereographic or sphere",
     "round_hyperplanes": "hyperplane", "hnnpp": "seed_bugs or extras", "group": "isometry_group",

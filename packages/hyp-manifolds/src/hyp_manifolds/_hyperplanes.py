@@ -152,8 +152,8 @@ def foot_in_ball(x: jax.Array, p: jax.Array, v: jax.Array, c: jax.Array) -> jax.
     g_x, g_p, ew, ee, pw = gap_and_dots(c, (x, p), ((e, w), (e, e), (p, w)))
     cos, sin = over_hypot(0.5 * g_x, _conformal_height(g_p, ew, ee, pw, c), c)
     y = combine((0.5 * g_p * cos, x), (-0.5 * g_p * sin, w), (-c * pw * sin, p))
-    height = jnp.sqrt(0.25 * g_p * g_p + c * dots((y, y))[0])
-    return combine((shrink_inside(g_p / (0.5 * g_p + height), slack=1.5) / (0.5 * g_p + height), y))
+    below = 0.5 * g_p + jnp.sqrt(0.25 * g_p * g_p + c * dots((y, y))[0])
+    return combine((shrink_inside(g_p / below, slack=1.5) / below, y))
 
 
 def _sheet_sine(manifold: Hyperbolic, x: jax.Array, p: jax.Array, v: jax.Array, c: jax.Array) -> jax.Array:

@@ -1,4 +1,4 @@
-"""Hyperboloid geometry of spatial parts, on float64 arrays: the half-angle of a pair, tangent lengths, lifts.
+"""Hyperboloid geometry of spatial parts, on float64 arrays: the half-angle of a pair, transport, lifts.
 
 Notation: z = sqrt(c) x and w = sqrt(c) y are scaled spatial parts, a = sqrt(1 + |z|^2) and b = sqrt(1 + |w|^2) the
 scaled times, u = x - y the raw difference, rho = sqrt(c) d(x, y).
@@ -7,7 +7,6 @@ scaled times, u = x - y the raw difference, rho = sqrt(c) d(x, y).
 # Helpers of a few lines, whose arrays go without annotations.
 # pyright: reportMissingParameterType=false, reportUnknownParameterType=false
 
-import functools
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
@@ -16,6 +15,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from hyp_manifolds._lorentz_tangents import across
 from hyp_manifolds._numerics import (
     again,
     combine,
@@ -26,7 +26,6 @@ from hyp_manifolds._numerics import (
     hypot1,
     log_over_sinh,
     norm,
-    range_scale,
     safe_div,
     safe_sqrt,
     scope,
@@ -257,7 +256,7 @@ def along(v: jax.Array, x: jax.Array, y: jax.Array, c: jax.Array) -> Along:
     return _along(not scope().narrow, v, x, y, c)
 
 
-@functools.partial(jax.custom_jvp, nondiff_argnums=(0,))
+@partial(jax.custom_jvp, nondiff_argnums=(0,))
 @in_x64
 def _along(_: bool, v: jax.Array, x: jax.Array, y: jax.Array, c: jax.Array) -> Along:
     """`along`; the first argument is for the derivatives, whether float64 has no digits to spare.
@@ -290,13 +289,13 @@ def _(wide, primals, tangents):
     out, p = _along(wide, v, x, y, c), products(x, y, c)
     (xv,) = dots((x, v))
     far = c * p.xx > 1.0  # the split is singular at the origin, where nothing cancels
-    toward = _across(wide, _toward(x, y, p), x, far, p.xx)
+    toward = across(wide, _toward(x, y, p), x, far, p.xx)
     if wide:
         radial = _radial(_angular(x, y, p)[0], p, c)
         toward = toward + jnp.where(far, radial / jnp.where(far, c * p.xx, 1.0), 0.0) * x
     by_v = jnp.sum(toward * dv)
     k = jnp.where(far, xv / jnp.where(far, p.xx, 1.0), 0.0)
-    perp = _across(wide, v - k * x, x, far, p.xx)  # v itself near the origin
+    perp = across(wide, v - k * x, x, far, p.xx)  # v itself near the origin
     by_x = p.b / p.a * jnp.sum((perp + jnp.where(far, k / (p.a * p.a), -c * xv / (p.a * p.a)) * x) * dx)
     ab = p.a * p.b
     by_y = -perp - k * (again(x, p.yy) - y) + jnp.where(far, -k * (1 - p.a * p.drop), c * xv) / ab * y
@@ -306,123 +305,3 @@ def _(wide, primals, tangents):
     return out, Along(
         change, half, 2 * jnp.sum(y * dy), jnp.sum(y * dv) + jnp.sum(v * dy), jnp.sum(x * dy) + jnp.sum(y * dx)
     )
-
-
-def tangent_sq(v: jax.Array, x: jax.Array, c: jax.Array) -> jax.Array:
-    """<v, v>_L of the tangent with spatial part v at x: |v_perp|^2 + (v_radial/a)^2.
-
-    |v|^2 - v_0^2 would lose e^2r.
-    """
-    return _tangent_sq(not scope().narrow, v, x, c)
-
-
-@functools.partial(jax.custom_jvp, nondiff_argnums=(0,))
-@in_x64
-def _tangent_sq(_: bool, v: jax.Array, x: jax.Array, c: jax.Array) -> jax.Array:
-    k, xx, pp = _radial_split(v, x)
-    return pp + xx * (k * (k / (1 + c * xx)))
-
-
-@_tangent_sq.defjvp
-@in_x64
-def _(wide, primals, tangents):
-    out = _tangent_sq(wide, *primals)
-    if not wide:
-        return out, jax.jvp(lambda v, x, c: _plain_product(v, v, x, c), primals, tangents)[1]
-    (v, x, c), (dv, dx, dc) = primals, tangents
-    lowered, turn, by_c = _lowered(v, x, c)
-    return out, fence(2 * jnp.sum(lowered * (dv - turn * dx)) - by_c * by_c * dc, by=out)
-
-
-def tangent_length(v: jax.Array, x: jax.Array, c: jax.Array) -> jax.Array:
-    """sqrt(<v, v>_L), gradient 0 at v = 0."""
-    if not scope().narrow:
-        scale = range_scale(v)
-        return scale * safe_sqrt(tangent_sq(v / scale, x, c))
-    # One pass, not the split: what |v|^2 - v_0^2 loses to the rounding of float64, a^2 of it, is far less than what the
-    # rounding of v to float32 has cost already, a of that. |v|/a is the least that the length can be.
-    xx, xv, vv = dots((x, x), (x, v), (v, v))
-    square, least = vv - xv * (xv / (1 / c + xx)), vv / (1 + c * xx)
-    return safe_sqrt(jnp.where(square < least, least, square))
-
-
-def tangent_product(u: jax.Array, v: jax.Array, x: jax.Array, c: jax.Array) -> jax.Array:
-    """<u, v>_L of tangents with spatial parts u and v at x: <u_perp, v_perp> + u_radial v_radial/a^2."""
-    return _tangent_product(not scope().narrow, u, v, x, c)
-
-
-@functools.partial(jax.custom_jvp, nondiff_argnums=(0,))
-@in_x64
-def _tangent_product(_: bool, u: jax.Array, v: jax.Array, x: jax.Array, c: jax.Array) -> jax.Array:
-    xx, xu, xv = dots((x, x), (x, u), (x, v))
-    k_u, k_v = safe_div(xu, xx), safe_div(xv, xx)
-    (across,) = dots((u - k_u * x, v - k_v * x), computed=True)
-    return across + xv * (k_u / (1 + c * xx))
-
-
-@_tangent_product.defjvp
-@in_x64
-def _(wide, primals, tangents):
-    out = _tangent_product(wide, *primals)
-    if not wide:
-        return out, jax.jvp(_plain_product, primals, tangents)[1]
-    (u, v, x, c), (du, dv, dx, dc) = primals, tangents
-    (by_v, turn_u, u_c), (by_u, turn_v, v_c) = _lowered(u, x, c), _lowered(v, x, c)
-    change = jnp.sum(by_u * (du - turn_u * dx)) + jnp.sum(by_v * (dv - turn_v * dx)) - u_c * v_c * dc
-    return out, fence(change, by=out)
-
-
-def _plain_product(u: jax.Array, v: jax.Array, x: jax.Array, c: jax.Array) -> jax.Array:
-    """<u, v> - <x, u> <x, v>/(x_0)^2: its derivatives lose a^2, which float64 has to spare for float32 results."""
-    xx, xu, xv, uv = dots((x, x), (x, u), (x, v), (u, v))
-    return uv - xu * (xv / (1 / c + xx))  # c/a^2, in a form whose derivative by c does not cancel
-
-
-def _lowered(v: jax.Array, x: jax.Array, c: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
-    """Derivatives of <u, v>_L = <u, v> - u_0 v_0 by the spatial part of u, of u_0 by that of x over x_0's, of v_0 by c.
-
-    v - c <x, v>/a^2 x, <x, v> c/a^2 and <x, v>/a^2. Hazard: the first loses a^2 where v is radial. Cure: the radial
-    part apart, beyond scaled radius 1, as it is singular at the origin, where nothing cancels.
-    """
-    xx, xv = dots((x, x), (x, v))
-    aa = 1 + c * xx
-    far = c * xx > 1.0
-    k = jnp.where(far, xv / jnp.where(far, xx, 1.0), 0.0)
-    perp = _across(True, v - k * x, x, far, xx)
-    return perp + jnp.where(far, k, -c * xv) / aa * x, c * xv / aa, xv / aa
-
-
-def _across(wide: bool, v: jax.Array, x: jax.Array, far: jax.Array, xx: jax.Array) -> jax.Array:
-    """v = w - k x, without the radial part that rounding has left, where far.
-
-    Hazard: a covector's radial part is a^2 times shorter than that of the tangent, at whose size v was rounded.
-    """
-    return v - jnp.where(far, jnp.sum(x * v) / jnp.where(far, xx, 1.0), 0.0) * x if wide else v
-
-
-def _radial_split(v: jax.Array, x: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
-    """(k, |x|^2, |v - k x|^2) with k = <x, v>/|x|^2."""
-    xx, xv = dots((x, x), (x, v))
-    k = safe_div(xv, xx)
-    perp = v - k * x
-    return k, xx, dots((perp, perp), computed=True)[0]
-
-
-@jax.custom_jvp
-@in_x64
-def combination_norm(a: jax.Array, x: jax.Array, b: jax.Array, v: jax.Array) -> jax.Array:
-    """|a x + b v|, as |(a + b k) x| and |b v_perp|: the sums that `tangent_sq` has made already."""
-    k, xx, pp = _radial_split(v, x)
-    radial = a + b * k
-    return jnp.sqrt(radial * (radial * xx) + b * (b * pp))
-
-
-@combination_norm.defjvp
-@in_x64
-def _(primals, tangents):
-    def square(a, x, b, v):
-        xx, xv, vv = dots((x, x), (x, v), (v, v))
-        return a * (a * xx) + 2 * a * (b * xv) + b * (b * vv)
-
-    n = combination_norm(*primals)
-    return n, safe_div(0.5 * jax.jvp(square, primals, tangents)[1], n)

@@ -4,7 +4,8 @@ import jax
 import jax.numpy as jnp
 
 from hyp_manifolds._gyro import rotate
-from hyp_manifolds._lorentz import tangent_length, time_scaled
+from hyp_manifolds._lorentz import time_scaled
+from hyp_manifolds._lorentz_tangents import tangent_length
 from hyp_manifolds._numerics import (
     again,
     asinhc2,

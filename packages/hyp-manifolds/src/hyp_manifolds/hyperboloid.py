@@ -12,22 +12,19 @@ from hyp_manifolds import _hnnpp
 from hyp_manifolds._hyperbolic import Hyperbolic
 from hyp_manifolds._lorentz import (
     along,
-    combination_norm,
     distance,
     half_angle,
     lift,
     pair,
     products,
     spatial,
-    tangent_length,
-    tangent_product,
-    tangent_sq,
     time_of,
     time_over,
     time_scaled,
     toward,
     with_time,
 )
+from hyp_manifolds._lorentz_tangents import combination_norm, tangent_length, tangent_product, tangent_sq
 from hyp_manifolds._manifold import Scalar
 from hyp_manifolds._numerics import (
     again,

@@ -9,7 +9,8 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from hyp_manifolds._lorentz import half_angle, tangent_sq, time_over
+from hyp_manifolds._lorentz import half_angle, time_over
+from hyp_manifolds._lorentz_tangents import tangent_sq
 from hyp_manifolds._numerics import combine, dots, norm, scope, wide_matmul
 from hyp_manifolds._numerics.scope import in_x64
 
