@@ -109,6 +109,29 @@ def test_long_rows(model: str, operation: str, dim: int) -> None:
     assert not failures, "\n".join(map(str, failures))
 
 
+DENSE_CURVATURES = (1e-6, 1e-3, 1.0, 10.0, 1e3)
+# Small derivatives of large coordinates, where formulas through numbers of size e^2r lose digits, need a dense grid.
+DENSE = [
+    *((model, "project_to_hyperplane") for model in ("poincare", "proper_velocity", "half_space", "stereographic")),
+    ("klein", "coaddition"),
+]
+
+
+@pytest.mark.parametrize(("model", "operation"), DENSE)
+def test_gradients_far_out(model: str, operation: str) -> None:
+    manifold, exact = MODELS[model], oracle.oracle_for(MODELS[model])
+    assert exact is not None
+    failures = [
+        failure
+        for seed in (0, 1)
+        for failure in judge_gradients(
+            manifold, exact, operation, make_batch(model, DTYPE, 2, DENSE_CURVATURES, seed, plan_for(DTYPE)),
+            compiler_options=usual_effort(),
+        )
+    ]  # fmt: skip
+    assert not failures, "\n".join(map(str, failures))
+
+
 def test_every_operation_of_the_oracle_has_a_bound() -> None:
     for model, manifold in MODELS.items():
         exact = oracle.oracle_for(manifold)
