@@ -8,7 +8,7 @@ import jax
 import mpmath as mp
 import pytest
 from hyp_bench.accuracy import LIBRARIES, broken, measure
-from hyp_bench.accuracy.exact import is_kink, wobble
+from hyp_bench.accuracy.exact import between, beyond_jump, is_kink, wobble
 from hyp_bench.cli import main
 from hyp_manifolds import Euclidean
 
@@ -91,3 +91,18 @@ def test_a_kink_is_where_the_derivative_jumps() -> None:
         with mp.workdps(60):
             (seen,) = wobble(slope, [[mp.mpf(x)]], mp.mpf(1))
             assert is_kink(seen, 1) == jumps
+
+
+def test_a_jump_within_a_rounding_has_two_sides_and_a_steep_derivative_one() -> None:
+    def slopes(arguments, c):
+        x = arguments[0][0]
+        return [[c * mp.sign(x - 1 - mp.mpf(2) ** -60)], [1 / (x - 1 + mp.mpf(2) ** -30)]]
+
+    with mp.workdps(60):
+        at = [[mp.mpf(1)]]
+        jump, steep = beyond_jump(slopes, at, mp.mpf(1), slopes(at, mp.mpf(1)), 2.0**-52)
+        assert jump and all(there == [1] for there in jump)
+        assert not steep
+        assert between([mp.mpf(-1)], jump[:1], [mp.mpf(0.5)]) == [[0.5]]  # any generalized derivative
+        assert between([mp.mpf(-1)], jump[:1], [mp.mpf(3)]) == [[1]]
+        assert beyond_jump(slopes, [[mp.mpf(1.5)]], mp.mpf(1), slopes([[mp.mpf(1.5)]], mp.mpf(1)), 2.0**-52) == [[], []]

@@ -205,7 +205,8 @@ def _(manifold: HalfSpace, x: jax.Array, xi: jax.Array, level: jax.Array, c: jax
     From an inversion about the ideal point, in which the height is multiplied by 1/(h w) = exp(sqrt(c) (B - level)): no
     chart, which would round at e^r, and no limit where the ideal point is infinity. Hazard: 1 - (h w)^2 cancels for a
     short step. Cure: it is -expm1(-2 step). Hazard: where one part of D is far larger, u hardly moves the foot, as a
-    difference that cancels. Cure: the fraction times u or 1/u, so that only the small part knows u.
+    difference that cancels. Cure: the fraction times u or 1/u, so that only the small part knows u. Hazard: nearer
+    to x than to the ideal point, w and D change far more than their quotient. Cure: x and a part of the way.
     """
     x = above(x)
     a, h, root = horizontal(x), height(x), jnp.sqrt(c)
@@ -220,7 +221,11 @@ def _(manifold: HalfSpace, x: jax.Array, xi: jax.Array, level: jax.Array, c: jax
     d = 2 * w * (f / b) + m * lowered
     moved = jnp.where(short, -jnp.expm1(jnp.where(short, -2 * step, 0.0)) * lowered, lowered - h * w * (2 * h / b))
     top = 2 * jnp.exp(jnp.where(deep, -depth, depth))
-    return representable(join(combine((2 * w / d, a), (moved / d, horizontal(xi))), top / d))
+    part = moved / d
+    # 2w/D is 1 - part m: the coefficient of a, or what is left of it.
+    short_of = m * part < 0.5
+    from_a = horizontal(xi) + combine((jnp.where(short_of, -m, 0.0), a))
+    return representable(join(combine((jnp.where(short_of, 1.0, 2 * w / d), a), (part, from_a)), top / d))
 
 
 def _move(z: jax.Array, xi: jax.Array, level: jax.Array) -> jax.Array:

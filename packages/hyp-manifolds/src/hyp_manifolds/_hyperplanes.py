@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from hyp_manifolds._hyperbolic import Hyperbolic
+from hyp_manifolds._klein import strictly_inside
 from hyp_manifolds._lorentz import along, time_over
 from hyp_manifolds._manifold import Manifold
 from hyp_manifolds._numerics import (
@@ -30,6 +31,7 @@ from hyp_manifolds._numerics import (
 from hyp_manifolds._upper import above, chart, height, horizontal, join, representable
 from hyp_manifolds.euclidean import Euclidean
 from hyp_manifolds.half_space import HalfSpace
+from hyp_manifolds.klein import Klein
 from hyp_manifolds.poincare import Poincare
 
 
@@ -141,6 +143,18 @@ def _(manifold: Hyperbolic, x: jax.Array, p: jax.Array, v: jax.Array, c: jax.Arr
 @foot.register
 def _(manifold: Poincare, x: jax.Array, p: jax.Array, v: jax.Array, c: jax.Array) -> jax.Array:
     return foot_in_ball(x, p, v, c)
+
+
+@foot.register
+def _(manifold: Klein, x: jax.Array, p: jax.Array, v: jax.Array, c: jax.Array) -> jax.Array:
+    """p + (e - s n)/(1 - c s <p, n>/g_p), e = x - p: the hyperplane is flat here, and its foot next to p where x is."""
+    e, n = x - p, unit(v, norm(v))
+    g_x, g_p, en, pn, pe = gap_and_dots(c, (x, p), ((e, n), (p, n), (p, e)))
+    square = g_p + c * pn * pn
+    s = (g_p * en + c * pn * pe) / square
+    below = g_p - c * s * pn
+    y = p + combine((g_p / below, e), (-g_p * s / below, n))
+    return strictly_inside(y, (g_x + c * s * s * square / g_p) / (below / g_p) ** 2, c)
 
 
 def foot_in_ball(x: jax.Array, p: jax.Array, v: jax.Array, c: jax.Array) -> jax.Array:

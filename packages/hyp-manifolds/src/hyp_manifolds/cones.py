@@ -16,7 +16,7 @@ from hyp_manifolds._door import door
 from hyp_manifolds._hyperbolic import Hyperbolic
 from hyp_manifolds._lorentz import half_angle
 from hyp_manifolds._manifold import Scalar, Vector
-from hyp_manifolds._numerics import combine, dots, hypot1, norm, safe_div, safe_sqrt
+from hyp_manifolds._numerics import combine, dots, hypot1, minus_multiple, norm, safe_div, safe_sqrt, scope
 from hyp_manifolds._stereo import with_slopes
 from hyp_manifolds.half_space import HalfSpace
 from hyp_manifolds.klein import Klein
@@ -121,6 +121,9 @@ def _aperture(z: jax.Array, k: jax.Array) -> jax.Array:
     return jnp.where(within, 0.5 * jnp.pi, jnp.arctan2(edge, opposite))
 
 
+_COLLINEAR = 2.0**-98  # just above eps^2
+
+
 class _Triangle(NamedTuple):
     """The triangle of the origin, x and y, from the scaled spatial parts z of x and w of y."""
 
@@ -140,11 +143,8 @@ def _triangle(x: jax.Array, y: jax.Array, c: jax.Array) -> _Triangle:
     root, u = jnp.sqrt(c), y - x
     z, w, n, m = root * x, root * y, root * norm(x), root * norm(y)
     axis = combine((safe_div(jnp.ones_like(n), n), z))
-    # The part across z is that of u and of w: the shorter one has less of z to lose.
     uu, ww, su, w_axis, zw = dots((u, u), (y, y), (u, x + y), (w, axis), (z, w))
-    short = jnp.where(uu < ww, root * u, w)
-    perp = short - combine((dots((short, axis))[0], axis))
-    perp = perp - combine((dots((perp, axis))[0], axis))  # what is left along z of a short one, charts stretch
+    perp = combine((root, _across(y, x, axis, u, uu < ww)))
     across = norm(perp)
     a, b = hypot1(n), hypot1(m)
     # Hazard: a <w, axis> - |z| b subtracts products of size e^(r_x + r_y). Cure: sinh(r_y - r_x) and the angle apart.
@@ -152,6 +152,23 @@ def _triangle(x: jax.Array, y: jax.Array, c: jax.Array) -> _Triangle:
     lean = jnp.where(acute, n / jnp.where(acute, n * m + zw, 1.0) * across * across, m - w_axis)
     rise = c * safe_div(su, m * a + n * b)
     return _Triangle(n, m, a, b, axis, perp, across, lean, rise, rise - a * lean)
+
+
+def _across(y: jax.Array, x: jax.Array, axis: jax.Array, u: jax.Array, close: jax.Array) -> jax.Array:
+    """The part of y across x, `axis` the direction of x."""
+    if scope().narrow:
+        # It is that of u = y - x as well: the shorter one has less of x to lose.
+        perp = jnp.where(close, u, y)
+        perp = perp - combine((dots((perp, axis))[0], axis))
+    else:
+        # Hazard: where it is as short as their rounding, products keep no digit of it, and its direction, which is the
+        # gradient's, is arbitrary. Cure: what an approximate part along x leaves, exactly, twice; and none at all
+        # where nothing but the rounding of that is left.
+        perp, n = y, norm(x)
+        for _ in range(2):
+            perp = minus_multiple(perp, safe_div(dots((perp, axis))[0], n), x)
+        perp = jnp.where(norm(perp) <= _COLLINEAR * norm(y), 0.0, perp)  # NaN stays NaN
+    return perp - combine((dots((perp, axis))[0], axis))  # what is left along x of a short one, charts stretch
 
 
 def _angle(x: jax.Array, y: jax.Array, same: jax.Array, c: jax.Array, chart: str) -> jax.Array:

@@ -10,7 +10,7 @@ import mpmath as mp
 import numpy as np
 from hyp_manifolds.testing import CONTRACT, EPS, GRADIENT, Batch, Bound, make_batch, oracle, plan_for
 
-from hyp_bench.accuracy.exact import along, directions, is_kink, pushed, size_of, wobble
+from hyp_bench.accuracy.exact import along, between, beyond_jump, directions, is_kink, pushed, size_of, wobble
 from hyp_bench.accuracy.libraries import Library
 
 # Upper ends of the bands of radii, in units of 1/sqrt(c).
@@ -230,8 +230,13 @@ def _pull_errors(
             if not size:
                 yield 0.0 if not any(g) else float("inf")
                 continue
-            gap = size_of([a - b for a, b in zip(g, w, strict=True)]) / size / EPS[batch.dtype]
-            yield float(gap / max(1, 2 * seen[i] / size)) if mp.isfinite(gap) else float("inf")
+            error = _over_condition(g, w, size, seen[i], batch.dtype)
+            if GRADIENT < error < float("inf"):
+                others = beyond_jump(gradients, arguments, c, want, EPS[batch.dtype])[i]
+                error = min(
+                    [error, *(_over_condition(g, n, size, seen[i], batch.dtype) for n in between(w, others, g))]
+                )
+            yield error
 
 
 def _push_error(
@@ -251,5 +256,16 @@ def _push_error(
             return 0.0
         if not size:
             return 0.0 if not any(mine) else float("inf")
-        gap = size_of([a - b for a, b in zip(mine, want, strict=True)]) / size / EPS[batch.dtype]
-        return float(gap / max(1, 2 * seen / size)) if mp.isfinite(gap) else float("inf")
+        error = _over_condition(mine, want, size, seen, batch.dtype)
+        if GRADIENT < error < float("inf"):
+            (others,) = beyond_jump(derivative, arguments, c, [want], EPS[batch.dtype])
+            error = min(
+                [error, *(_over_condition(mine, n, size, seen, batch.dtype) for n in between(want, others, mine))]
+            )
+        return error
+
+
+def _over_condition(got: Sequence[Any], want: Sequence[Any], size: Any, seen: Any, dtype: str) -> float:
+    """Distance in eps of `size`, over the condition number that a wobble of `seen` means."""
+    gap = size_of([a - b for a, b in zip(got, want, strict=True)]) / size / EPS[dtype]
+    return float(gap / max(1, 2 * seen / size)) if mp.isfinite(gap) else float("inf")

@@ -10,6 +10,7 @@ import numpy as np
 from hyp_manifolds.testing import Batch, oracle
 
 _NUDGE_DIGITS = 20
+_FEW = 4
 
 
 def size_of(numbers: Sequence[Any]) -> Any:
@@ -83,6 +84,34 @@ def is_kink(seen: Any, size: Any) -> bool:
     """
     nudge = mp.mpf(10) ** -_NUDGE_DIGITS
     return bool(seen * nudge > mp.sqrt(nudge) * size)
+
+
+def beyond_jump(
+    function: Callable[[list[Any], Any], list[Any]], arguments: list[Any], c: Any, base: list[Any], eps: float
+) -> list[list[Any]]:
+    """Per output, its values within a few roundings of the inputs that differ from `base` by more than half of it.
+
+    A derivative that jumps between two neighbouring numbers (an angle at a line that is straight but for the last
+    digit) has a value on either side and, as a generalized derivative, all between: inputs cannot tell which.
+    """
+    out: list[list[Any]] = [[] for _ in base]
+    for draw in range(8):
+        moved = [_nudged(a, (-1) ** draw * _FEW * mp.mpf(eps), 10 * (draw // 2) + i) for i, a in enumerate(arguments)]
+        for i, (there, here) in enumerate(zip(function(moved, c), base, strict=True)):
+            if 2 * size_of([a - b for a, b in zip(there, here, strict=True)]) > size_of(here):
+                out[i].append(there)
+    return out
+
+
+def between(here: list[Any], others: list[list[Any]], got: list[Any]) -> list[list[Any]]:
+    """The points nearest to `got` on the segments from `here` to the others."""
+    out: list[list[Any]] = []
+    for there in others:
+        way = [b - a for a, b in zip(here, there, strict=True)]
+        along_way = sum(((g - a) * w for g, a, w in zip(got, here, way, strict=True)), mp.mpf(0)) / size_of(way) ** 2
+        part = min(max(along_way, mp.mpf(0)), mp.mpf(1))
+        out.append([a + part * w for a, w in zip(here, way, strict=True)])
+    return out
 
 
 def _nudged(argument: Any, nudge: Any, seed: int) -> Any:

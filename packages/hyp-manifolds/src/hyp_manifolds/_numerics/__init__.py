@@ -6,6 +6,7 @@ compiler is in this folder.
 
 from hyp_manifolds._numerics.apart import apart
 from hyp_manifolds._numerics.combination import combine, fenced_combination, square_of_sum
+from hyp_manifolds._numerics.error_free import minus_multiple
 from hyp_manifolds._numerics.gap import gap_and_dots, gap_ratio, gaps_and_chord, inside, keep_inside, shrink_inside
 from hyp_manifolds._numerics.scope import full_range, in_scope, matmul, scope, wide_matmul, widening
 from hyp_manifolds._numerics.special import (
@@ -54,6 +55,7 @@ __all__ = [
     "keep_inside",
     "log_over_sinh",
     "matmul",
+    "minus_multiple",
     "norm",
     "over_hypot",
     "range_scale",

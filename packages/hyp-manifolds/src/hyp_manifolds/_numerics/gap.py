@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from hyp_manifolds._numerics.error_free import high_half, two_sum
 from hyp_manifolds._numerics.scope import in_x64, scope
 from hyp_manifolds._numerics.sums import again, careful_sums, dots, fence, one_pass_sums, power_of_two
 
@@ -73,19 +74,6 @@ def _floored(gap: jax.Array) -> jax.Array:
     return jnp.where(gap < floor, floor, gap)  # a comparison that is false for NaN, which stays NaN
 
 
-def _high_half(a: jax.Array) -> jax.Array:
-    """The upper 26 significant bits: products of two such numbers are exact."""
-    bits = lax.bitcast_convert_type(a, jnp.uint64) & jnp.uint64(0xFFFFFFFFF8000000)
-    return lax.bitcast_convert_type(bits, jnp.float64)
-
-
-def _two_sum(a: jax.Array, b: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """a + b = s + e exactly. Only for operands that the compiler cannot contract into a fused multiply-add."""
-    s = a + b
-    t = s - a
-    return s, (a - (s - t)) + (b - t)
-
-
 @jax.custom_jvp
 @in_x64
 def _exact_gap(x: jax.Array, c: jax.Array) -> jax.Array:
@@ -99,7 +87,7 @@ def _exact_gap(x: jax.Array, c: jax.Array) -> jax.Array:
     exponent = lax.bitcast_convert_type(even, jnp.int64) >> 52
     even = jnp.where(exponent % 2 == 0, even * 0.5, even)  # biased exponent 1023 is odd: odd means an even power
     m, z = c / even, x * jnp.sqrt(even)
-    h = _high_half(z)
+    h = high_half(z)
     low = z - h
     hh, hl = h * h, 2 * h * low
     square = hh + hl
@@ -107,11 +95,11 @@ def _exact_gap(x: jax.Array, c: jax.Array) -> jax.Array:
     # A point far outside the ball would leave the grid's range: its gap is floored anyway.
     grid = jnp.round(jnp.where(square > 4.0, 4.0, square) * _GRID) * (1 / _GRID)
     big, small = careful_sums(grid, (square - grid) + rest)
-    mh, bh = _high_half(m), _high_half(big)
+    mh, bh = high_half(m), high_half(big)
     ml, bl = m - mh, big - bh
-    g, e1 = _two_sum(jnp.ones_like(big), -mh * bh)
-    g, e2 = _two_sum(g, -mh * bl)
-    g, e3 = _two_sum(g, -ml * bh)
+    g, e1 = two_sum(jnp.ones_like(big), -mh * bh)
+    g, e2 = two_sum(g, -mh * bl)
+    g, e3 = two_sum(g, -ml * bh)
     return g + (((e1 + e2) + e3) - (ml * bl + m * small))
 
 
