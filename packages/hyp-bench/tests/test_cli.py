@@ -268,7 +268,6 @@ def test_tree_of_an_edge_list(in_process, tree, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("quick_children")
 def test_trees_are_held_to_one_percent_or_refused():
     """The whole table: 4 trees at 3 lengths in 6 kinds of coordinates beside exact arithmetic."""
     out, err = hyp_bench("tree")

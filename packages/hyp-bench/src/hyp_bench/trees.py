@@ -157,14 +157,12 @@ def exact_score(tree: NamedTree, tau: float, pairs: Pairs) -> tuple[Score, int]:
     bits = round(2 * tau * tree.depth / np.log(2)) + 64
     with mp.workprec(bits):
         nodes = _isometries(tree, mp.mpf(tau))
-        ratio = [
-            float(
-                2
-                * mp.asinh(abs(mp.conj(nodes[i][0]) * nodes[j][1] - nodes[i][1] * mp.conj(nodes[j][0])))
-                / (tau * hops)
-            )
-            for i, j, hops in zip(*(a.tolist() for a in pairs), strict=True)
+        apart = [
+            mp.conj(nodes[i][0]) * nodes[j][1] - nodes[i][1] * mp.conj(nodes[j][0])
+            for i, j in zip(pairs.left.tolist(), pairs.right.tolist(), strict=True)
         ]
+    with mp.workprec(100):  # no difference follows
+        ratio = [float(2 * mp.asinh(abs(z)) / (tau * hops)) for z, hops in zip(apart, pairs.hops.tolist(), strict=True)]
     return _score(np.array(ratio)), bits
 
 

@@ -56,9 +56,10 @@ class Tree:
 
         start = time.perf_counter()
         found = generated_trees() if self.edges is None else [spanning_tree(str(self.edges), read_edges(self.edges))]
-        # One manifold for all of them: compiling takes longer than the digits that most do not need.
-        tiled = TiledHalfSpace.reaching(max(self.tau) * max(tree.depth for tree in found) + 1)
-        off = [error for tree in found for error in self._print(console, tree, tiled)]
+        off: list[float] = []
+        for tree in found:  # one manifold for all lengths of a tree's edges: compiling takes longer than more digits
+            tiled = TiledHalfSpace.reaching(max(self.tau) * tree.depth + 1)
+            off += self._print(console, tree, tiled)
         worst = max(off) if np.isfinite(off).all() else float("inf")
         kept = worst <= _PROMISED
         console.print(
