@@ -194,6 +194,9 @@ EXPLAINED = {
         "lengths = [distance(j, i) for i, j in ((a, b), (e, f), (a, e), (b, f), (a, f), (b, e))]",
     ): "distances are symmetric",
     ("means/_space.py", "if m.ambient_dim(dim) <= dim:"): "where an iteration starts",
+    ("hyperboloid.py", "f, k, a = log_over_sinh(p.half), 2 * half_log(p.half), time_scaled(c, p.xx)"): "1 + c|x|^2",
+    ("_gyro.py", "a, k = _half_sum(g_y, g_x, ee, c), 2 * c / (g_x * g_y + c * ee)"): "1 - c<x, y>, from a sum",
+    ("_numerics/apart.py", "return jnp.where(x < -jnp.inf, x - x, x)"): "a case that never comes",
     (
         "distributions/_wrapped.py",
         "t = jnp.where(apart, r, 0.0) - 2 * jnp.pi * _TURNS / root",
@@ -202,17 +205,20 @@ EXPLAINED = {
 
 # The tests of files that are not named after one of their own, as pytest -k.
 KNOWN = {
-    "apart": "combination", "row_sums": "combination", "gyro": "poincare or hyperboloid", "gap": "poincare",
+    "apart": "combination", "row_sums": "combination", "error_free": "poincare or cone",
+    "combination": "combination or poincare",
+    "gyro": "poincare or hyperboloid", "gap": "poincare",
     "lorentz": "hyperboloid", "lorentz_tangents": "hyperboloid", "translation": "hyperboloid or gyro_operations",
     "hyperbolic": "klein or hyperboloid", "chart": "proper_velocity or klein", "upper": "half_space",
     "upper_moves": "half_space", "stereo": "stereographic", "signed": "stereographic or sphere",
-    "round_hyperplanes": "hyperplane", "hnnpp": "seed_bugs or extras", "group": "isometry_group",
+    "hyperplanes": "hyperplane", "round_hyperplanes": "hyperplane", "horospheres": "horosphere or busemann",
+    "cones": "cone", "reflections": "reflect", "hnnpp": "seed_bugs or extras", "group": "isometry_group",
     "convert": "isometries", "frames": "isometries", "factors": "product", "centroid": "centroids",
     "projected": "centroids", "space": "frechet", "minimise": "frechet", "implicit": "frechet",
     "hessian": "frechet", "median": "median_kmeans", "kmeans": "median_kmeans", "special": "poincare or hyperboloid",
     "sums": "poincare or hyperboloid", "mobius": "gyro_operations", "gram": "pairwise", "tile": "pairwise",
     "blocks": "pairwise", "matrix": "pairwise", "distances": "pairwise", "delta": "analysis", "distortion": "analysis",
-    "result": "frechet", "poincare": "poincare or extras", "hyperboloid": "hyperboloid or extras",
+    "result": "frechet", "poincare": "poincare or extras", "hyperboloid": "hyperboloid or extras or geodesic",
     "euclidean": "euclidean or extras", "manifold": "bad_input or extras", "arguments": "bad_input",
     "tiles": "tiled_half_space", "digits": "tiled_half_space", "sarkar": "trees", "parents": "trees",
     **dict.fromkeys(("radial", "parts", "wrapped", "spherical", "linalg", "wrapped_normal", "riemannian_normal",

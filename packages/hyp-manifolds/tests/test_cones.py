@@ -13,6 +13,7 @@ from hyp_manifolds.cones import cone_angle, cone_energy, cone_half_aperture
 from hyp_manifolds.testing import EPS, make_sample
 from hyp_manifolds.testing.oracle import Operation, condition, vector
 from hyp_manifolds.testing.oracle._vector import dot, minus, norm, times
+from jax.test_util import check_grads
 
 NARROW = not jax.config.jax_enable_x64
 DTYPE = np.float32 if NARROW else np.float64
@@ -101,6 +102,21 @@ def compiled(name: str):
         return jax.tree.map(lambda a: np.asarray(a)[: len(x)], out)
 
     return padded
+
+
+@pytest.mark.parametrize("name", ["poincare", "hyperboloid"])
+@pytest.mark.parametrize("radius", [0.4, 1.5])
+def test_second_derivatives(name: str, radius: float) -> None:
+    """By the curvature too, which moves the chart; `y` near the origin and not: the gradient has a form for each."""
+    (x, _), _ = points_at(name, 1.1, "anywhere")
+    (_, y), _ = points_at(name, radius, "anywhere")
+
+    def angle(x, y, c):
+        return cone_angle(ALL[name], x, y, c)
+
+    arguments = (jnp.asarray(x[0], DTYPE), jnp.asarray(y[1], DTYPE), jnp.asarray(C, DTYPE))
+    off = 2e-2 if NARROW else 1e-6
+    check_grads(angle, arguments, order=2, atol=off, rtol=off, eps=2e-3 if NARROW else 1e-5)
 
 
 RADII = {"poincare": (0.5, 5.0, 12.0), "hyperboloid": (0.5, 5.0, 12.0, 30.0)}

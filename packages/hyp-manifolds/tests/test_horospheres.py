@@ -288,6 +288,26 @@ def test_gradients_are_finite_at_the_origin_and_on_the_ray(name: str) -> None:
         close(a, b, 4)
 
 
+@pytest.mark.one_precision
+@pytest.mark.parametrize("name", ALL)
+def test_nan_stays_nan(name: str) -> None:
+    m = MODELS[name]
+    x, xi = (a[0] for a in (make_sample(m, 2, rows=1, dtype=DTYPE).x, np.array([[0.6, 0.8]], DTYPE)))
+
+    @jax.jit
+    @jax.vmap
+    def both(x, xi, level, c):
+        return busemann(m, x, xi, c) + 0 * level, project_to_horosphere(m, x, xi, level, c)
+
+    arguments = [np.array(a, DTYPE) for a in (x, xi, 0.25, C)]
+    for i in range(4 if m.curvature_domain != "ignored" else 3):
+        broken = [np.stack([a, a]) for a in arguments]
+        broken[i].reshape(2, -1)[1, -1] = np.nan
+        value, foot = both(*broken)
+        assert np.isfinite(value[0]) and np.isfinite(foot[0]).all()
+        assert np.isnan(value[1]) and np.isnan(foot[1]).any(), i
+
+
 def test_bad_input_is_refused() -> None:
     x, xi = jnp.zeros(3), jnp.array([0.0, 0.6, 0.8])
     functions = [

@@ -190,6 +190,17 @@ def test_results_in_balls_stay_inside_and_gradients_are_finite() -> None:
         assert all(np.isfinite(g).all() for g in slope(far, 2.0))
 
 
+@pytest.mark.parametrize("source", [BALL, Klein(), ProperVelocity()], ids=repr)
+def test_time_at_the_origin_has_its_second_derivative(source) -> None:
+    """It is (1 + c d^2/2)/sqrt(c) to second order; the coordinates are 1/lambda of a length."""
+    scale = source.conformal_factor(jnp.zeros(2), 2.0) if source == BALL else 1.0
+    bend = jax.hessian(lambda x: convert(x, source, SHEET, 2.0)[0])(jnp.zeros(2, DTYPE))
+    np.testing.assert_allclose(bend, np.sqrt(2.0) * scale**2 * np.eye(2), rtol=16 * UNIT)
+    x, y = jnp.array([1.5, 0.5, 1.0], DTYPE), jnp.array([1.5, -0.5, -1.0], DTYPE)  # the result is the origin
+    bend = jax.hessian(lambda y: SHEET.addition(x, y, 1.0)[0])(y)
+    assert np.linalg.eigvalsh(np.asarray(bend, np.float64)[1:, 1:]).min() > 0.1
+
+
 @pytest.mark.parametrize("bad", [Euclidean(), Sphere(), Klein, "klein", None], ids=repr)
 def test_models_that_are_not_hyperbolic_are_refused(bad) -> None:
     x = jnp.array([0.1, 0.2])

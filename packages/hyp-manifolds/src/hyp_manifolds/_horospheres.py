@@ -213,7 +213,8 @@ def _(manifold: HalfSpace, x: jax.Array, xi: jax.Array, level: jax.Array, c: jax
     m, f, _, _ = _seen_from(a, xi)
     step = root * (busemann(manifold, x, xi, c) - level)
     short = jnp.abs(step) < 0.5
-    depth = jnp.where(root * jnp.abs(level) < _LEVEL, root * level, jnp.sign(level) * _LEVEL)
+    depth = root * level
+    depth = jnp.where(jnp.abs(depth) > _LEVEL, jnp.sign(depth) * _LEVEL, depth)  # NaN stays NaN
     b = f + m * h * h
     deep = (2 / b) * (2 * f / b) * jnp.exp(depth) > m * jnp.exp(-depth)
     raised, lowered = jnp.exp(2 * jnp.where(deep, 0.0, depth)), jnp.exp(-2 * jnp.where(deep, depth, 0.0))

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 
 from hyp_manifolds._hyperbolic import Hyperbolic
 from hyp_manifolds._klein import strictly_inside
-from hyp_manifolds._lorentz import along, time_over
+from hyp_manifolds._lorentz import along, time_above
 from hyp_manifolds._manifold import Manifold
 from hyp_manifolds._numerics import (
     combine,
@@ -117,7 +117,7 @@ def _sheet_normal(
     """Spatial parts of p and of the unit normal n, and the time coordinate of n."""
     s = manifold._to_spatial(p, c)
     n = manifold._to_spatial_tangent(unit(v, manifold.tangent_norm(v, p, c)), p, c)
-    return s, n, dots((s, n))[0] / time_over(norm(s), c)
+    return s, n, dots((s, n))[0] / time_above(s, c)
 
 
 @pair.register
@@ -129,7 +129,7 @@ def _(manifold: Hyperbolic, x: jax.Array, p: jax.Array, v: jax.Array, c: jax.Arr
 def _(manifold: Hyperbolic, x: jax.Array, p: jax.Array, v: jax.Array, c: jax.Array) -> jax.Array:
     s = jax.vmap(lambda x: manifold._to_spatial(x, c))(x)
     _, n, n_0 = jax.vmap(lambda p, v: _sheet_normal(manifold, p, v, c))(p, v)
-    time = jax.vmap(lambda s: time_over(norm(s), c))(s)
+    time = jax.vmap(lambda s: time_above(s, c))(s)
     return _arcsinh(wide_matmul(s, n.T) - time[:, None] * n_0, c)
 
 

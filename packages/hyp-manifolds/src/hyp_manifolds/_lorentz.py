@@ -53,7 +53,24 @@ def time_scaled(xx: jax.Array, c: jax.Array) -> jax.Array:
 
 def lift(x: jax.Array, c: jax.Array) -> jax.Array:
     """The ambient point over the spatial part x, time first."""
-    return with_time(time_over(norm(x), c), x)
+    return with_time(time_above(x, c), x)
+
+
+def time_above(x: jax.Array, c: jax.Array) -> jax.Array:
+    """x_0 = sqrt(1/c + |x|^2) over a spatial part.
+
+    Hazard: through the norm, whose derivative at 0 is 0, the second derivative at the origin would be lost. Cure: the
+    square, which float64 numbers far out do not have.
+    """
+    root = jnp.sqrt(c)
+    if scope().narrow:
+        (xx,) = dots((x, x))
+        return time_scaled(xx, c) / root
+    n = norm(x)
+    near = root * n < 1
+    inner = jnp.where(near, x, 0.0)
+    (xx,) = dots((inner, inner))
+    return jnp.where(near, time_scaled(xx, c) / root, time_over(n, c))
 
 
 def time_over(n: jax.Array, c: jax.Array) -> jax.Array:

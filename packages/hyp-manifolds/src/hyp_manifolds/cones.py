@@ -171,13 +171,15 @@ def _across(y: jax.Array, x: jax.Array, axis: jax.Array, u: jax.Array, close: ja
     return perp - combine((dots((perp, axis))[0], axis))  # what is left along x of a short one, charts stretch
 
 
-def _angle(x: jax.Array, y: jax.Array, same: jax.Array, c: jax.Array, chart: str) -> jax.Array:
-    """The exterior angle at x, for spatial parts x and y. `chart` says what c moves, see `_by_c`.
+def _angle(
+    x: jax.Array, y: jax.Array, same: jax.Array, c: jax.Array, chart: str
+) -> tuple[jax.Array, tuple[jax.Array, jax.Array, jax.Array]]:
+    """The exterior angle at x, for spatial parts x and y, and its derivatives by x, y and c.
 
-    Its derivatives are given: autodiff would subtract products of size e^(r_x + r_y), and for c terms 1/rho times
-    longer than their sum. With the distances r and R of x and y from the origin and the angle phi between them there,
-    it changes by across cosh(rho)/sinh^2(rho) dr - sinh(r) sin(phi)/sinh^2(rho) dR + sinh(R) behind/sinh^2(rho) dphi,
-    behind = sinh(R) cosh(r) - sinh(r) cosh(R) cos(phi).
+    `chart` says what c moves, see `_by_c`. The derivatives are given: autodiff would subtract products of size
+    e^(r_x + r_y), and for c terms 1/rho times longer than their sum. With the distances r and R of x and y from the
+    origin and the angle phi between them there, the angle changes by across cosh(rho)/sinh^2(rho) dr - sinh(r)
+    sin(phi)/sinh^2(rho) dR + sinh(R) behind/sinh^2(rho) dphi, behind = sinh(R) cosh(r) - sinh(r) cosh(R) cos(phi).
     """
     s, half = _triangle(x, y, c), half_angle(x, y, c)
     nowhere = same | (s.n == 0) | ((s.across == 0) & (s.ahead == 0)) | (half == 0)
@@ -202,7 +204,7 @@ def _angle(x: jax.Array, y: jax.Array, same: jax.Array, c: jax.Array, chart: str
     by_c = (s.n * flat) * (s.across * curved) / (2 * c) * _by_c(chart, s, half)
     live = jnp.where(nowhere, 0.0, 1.0)
     slopes = combine((live * root, by_x)), combine((live * root, by_y)), live * by_c
-    return with_slopes(jnp.where(nowhere, 0.0, angle), (x, y, c), slopes)
+    return jnp.where(nowhere, 0.0, angle), slopes
 
 
 def _by_c(chart: str, s: _Triangle, half: jax.Array) -> jax.Array:
@@ -232,8 +234,10 @@ def _cone_angle(self: Hyperbolic, x: Vector, y: Vector, c: Scalar) -> Scalar:
     _arguments.dimension("cone_angle", self, x)
     same = jnp.all(x == y)  # of the arrays: contraction into multiply-adds leaves a difference of equal charts
     chart = next((kind for model, kind in _CHARTS.items() if isinstance(self, model)), "sheet")
-    fixed = c if chart == "sheet" else jax.lax.stop_gradient(c)
-    return _angle(self._to_spatial(x, fixed), self._to_spatial(y, fixed), same, c, chart)
+    s, back_x = jax.vjp(lambda x: self._to_spatial(x, c), x)
+    t, back_y = jax.vjp(lambda y: self._to_spatial(y, c), y)
+    angle, (by_s, by_t, by_c) = _angle(s, t, same, c, chart)
+    return with_slopes(angle, (x, y, c), (*back_x(by_s), *back_y(by_t), by_c))
 
 
 @door

@@ -18,6 +18,7 @@ from hyp_manifolds._lorentz import (
     pair,
     products,
     spatial,
+    time_above,
     time_of,
     time_over,
     time_scaled,
@@ -123,7 +124,7 @@ class Hyperboloid(Hyperbolic):
         x_s, y_s = spatial(x), spatial(y)
         if not scope().narrow:
             moved = translate(x_s, y_s, c)
-            return with_time(time_over(norm(moved), c), moved)
+            return with_time(time_above(moved, c), moved)
         # What b + c<x, y>/(1 + a) loses for opposite points, a^2 of float64's rounding, is less than the rounding of
         # the inputs to float32 has cost already.
         s = x_s + y_s
@@ -135,7 +136,7 @@ class Hyperboloid(Hyperbolic):
         k = jnp.where(xs + ys < yy, along_s, along_y)
         # (ab + c<x_s, y_s>)/sqrt(c) has the derivative of the time, without another pass
         direct = (a * b + c * xy) / jnp.sqrt(c)
-        time = direct + jax.lax.stop_gradient(time_over(norm(combine((1 + k, x_s)) + y_s), c) - direct)
+        time = direct + jax.lax.stop_gradient(time_above(combine((1 + k, x_s)) + y_s, c) - direct)
         return with_time(time, (again(x_s, xx) + y_s) + combine((k, x_s)))
 
     def scalar_mul(self, r: Scalar, x: Ambient, c: Scalar) -> Ambient:
@@ -219,7 +220,7 @@ class Hyperboloid(Hyperbolic):
             p = products(x_s, y_s, c)
             time = (a * p.a + b * p.b) / jnp.sqrt(c)
         else:
-            time = time_over(norm(combine((a, x_s), (b, y_s))), c)
+            time = time_above(combine((a, x_s), (b, y_s)), c)
         return with_time(time, combine((b, y_s), (a, x_s)))
 
     def geodesic_unit(self, t: Scalar, v: Ambient, x: Ambient, c: Scalar) -> Ambient:
@@ -261,7 +262,7 @@ class Hyperboloid(Hyperbolic):
         Returns: point, shape (dim + 1,).
         """
         (xx,) = dots((spatial(x), spatial(x)))
-        return with_time(time_over(norm(spatial(x) + spatial(v)), c), again(spatial(x), xx) + spatial(v))
+        return with_time(time_above(spatial(x) + spatial(v), c), again(spatial(x), xx) + spatial(v))
 
     # Transport and tangent spaces ------------------------------------------------------------------------------------
 
@@ -375,14 +376,14 @@ class Hyperboloid(Hyperbolic):
         return spatial(x)
 
     def _from_spatial(self, s: jax.Array, c: jax.Array) -> jax.Array:
-        return with_time(time_over(norm(s), c), s)
+        return with_time(time_above(s, c), s)
 
     def _to_spatial_tangent(self, v: jax.Array, x: jax.Array, c: jax.Array) -> jax.Array:
         return spatial(v)
 
     def _from_spatial_tangent(self, w: jax.Array, s: jax.Array, c: jax.Array) -> jax.Array:
         (sw,) = dots((s, w))
-        return with_time(sw / time_over(norm(s), c), w)
+        return with_time(sw / time_above(s, c), w)
 
     def _origin(self, c: jax.Array, dim: int) -> jax.Array:
         return jnp.concatenate([(1 / jnp.sqrt(c))[None], jnp.zeros(dim, c.dtype)])

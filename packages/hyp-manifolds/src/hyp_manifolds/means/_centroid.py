@@ -9,9 +9,9 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from hyp_manifolds._lorentz import half_angle, time_over
+from hyp_manifolds._lorentz import half_angle, time_above
 from hyp_manifolds._lorentz_tangents import tangent_sq
-from hyp_manifolds._numerics import combine, dots, norm, scope, wide_matmul
+from hyp_manifolds._numerics import combine, dots, scope, wide_matmul
 from hyp_manifolds._numerics.scope import in_x64
 
 _SAMPLE = 32
@@ -65,7 +65,7 @@ def _sample(s: jax.Array, weights: jax.Array) -> tuple[jax.Array, jax.Array]:
 
 def near_centroid(s: jax.Array, weights: jax.Array, c: jax.Array) -> jax.Array:
     """Spatial part of a point near the centroid, for non-negative weights, shape (M,): no digits are promised."""
-    times = jax.vmap(lambda x: time_over(norm(x), c))(s)
+    times = jax.vmap(lambda x: time_above(x, c))(s)
     total, time = jnp.sum(weights), jnp.sum(weights * times)
     sums = jnp.sum(weights[:, None] * s, 0)
     square = time * time - dots((sums, sums))[0]
