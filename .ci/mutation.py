@@ -259,6 +259,7 @@ def caught_by(fault: Fault, cache: Path, whole: bool) -> str | None:
         runs = [(x64, first_tests(fault.file)) for x64 in "01"] + [(x64, [str(TESTS)]) for x64 in "01" if whole]
         for x64, selection in runs:
             command = [sys.executable, "-m", "pytest", "-x", "-q", "-n0", "--no-header", "-p", "no:cacheprovider"]
+            command += ["-m", "not one_precision"] if x64 == "1" else []
             done = subprocess.run(
                 [*command, *selection],
                 env={**environment, "JAX_ENABLE_X64": x64},

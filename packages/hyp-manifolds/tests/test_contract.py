@@ -125,7 +125,7 @@ def test_gradients_far_out(model: str, operation: str) -> None:
     assert exact is not None
     failures = [
         failure
-        for seed in (0, 1)
+        for seed in ((0, 1) if DTYPE == "float64" else (0,))
         for failure in judge_gradients(
             manifold, exact, operation, make_batch(model, DTYPE, 2, DENSE_CURVATURES, seed, plan_for(DTYPE)),
             compiler_options=usual_effort(),

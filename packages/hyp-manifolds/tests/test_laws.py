@@ -38,7 +38,7 @@ def cases():
             yield pytest.param(model, name, marks=[pytest.mark.one_precision] if once else [], id=f"{model}-{name}")
 
 
-@pytest.mark.parametrize(("model", "name"), cases())
+@pytest.mark.parametrize(("model", "name"), [*cases()])
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_law(backend: str, model: str, name: str) -> None:
     with on(backend):

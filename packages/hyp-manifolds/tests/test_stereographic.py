@@ -278,7 +278,10 @@ def test_antipodes() -> None:
     np.testing.assert_allclose(MODEL.geodesic(0.5, axis, other, -1.0), [-1 / 3, 0, 0], rtol=16 * UNIT, atol=UNIT)
     v = np.array([0.1, 0.2, 0.3], DTYPE)
     np.testing.assert_allclose(MODEL.ptransp(v, axis, other, -1.0), 4 * v, rtol=8 * UNIT)
-    assert np.isfinite(MODEL.antipode(0 * axis, -1.0)).all()
+    for c in (-1.0, -4.0):  # of the origin: a finite point in the chart, as near to infinity as is told apart
+        far = np.asarray(MODEL.antipode(0 * axis, c), np.float64)
+        np.testing.assert_allclose(far, np.linalg.norm(far) * np.eye(len(far))[0])
+        assert 5e14 < np.sqrt(-c) * far[0] < 7e14
     with pytest.raises(ValueError, match="antipode: `c` must be negative"):
         MODEL.antipode(axis, 1.0)
     assert np.isnan(jax.jit(MODEL.antipode)(axis, 1.0)).all()
