@@ -195,6 +195,8 @@ EXPLAINED = {
     ): "distances are symmetric",
     ("means/_space.py", "if m.ambient_dim(dim) <= dim:"): "where an iteration starts",
     ("hyperboloid.py", "f, k, a = log_over_sinh(p.half), 2 * half_log(p.half), time_scaled(c, p.xx)"): "1 + c|x|^2",
+    ("hyperboloid.py", "a = time_scaled(c, xx)"): "1 + c|x|^2",
+    ("klein.py", "half = b > a"): "from either end the segment keeps the contract",
     ("_gyro.py", "a, k = _half_sum(g_y, g_x, ee, c), 2 * c / (g_x * g_y + c * ee)"): "1 - c<x, y>, from a sum",
     ("_numerics/apart.py", "return jnp.where(x < -jnp.inf, x - x, x)"): "a case that never comes",
     (
@@ -212,7 +214,8 @@ KNOWN = {
     "hyperbolic": "klein or hyperboloid", "chart": "proper_velocity or klein", "upper": "half_space",
     "upper_moves": "half_space", "stereo": "stereographic", "signed": "stereographic or sphere",
     "hyperplanes": "hyperplane", "round_hyperplanes": "hyperplane", "horospheres": "horosphere or busemann",
-    "cones": "cone", "reflections": "reflect", "hnnpp": "seed_bugs or extras", "group": "isometry_group",
+    "cones": "cone", "klein": "klein or isometries", "reflections": "reflect", "hnnpp": "seed_bugs or extras",
+    "group": "isometry_group",
     "convert": "isometries", "frames": "isometries", "factors": "product", "centroid": "centroids",
     "projected": "centroids", "space": "frechet", "minimise": "frechet", "implicit": "frechet",
     "hessian": "frechet", "median": "median_kmeans", "kmeans": "median_kmeans", "special": "poincare or hyperboloid",
