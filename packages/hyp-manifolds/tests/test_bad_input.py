@@ -8,6 +8,8 @@ from hyp_manifolds import (
     Euclidean,
     Hyperboloid,
     Poincare,
+    Product,
+    WrappedNormal,
     busemann,
     checkify,
     hyperboloid_to_poincare,
@@ -230,3 +232,23 @@ def test_points_and_tangents_are_recognised() -> None:
     tangent = SHEET.tangent_proj(Y, on_sheet, 1.0)
     assert bool(SHEET.is_in_tangent_space(tangent, on_sheet, 1.0))
     assert not bool(SHEET.is_in_tangent_space(on_sheet, on_sheet, 1.0))
+
+
+class Boxed:
+    """What holds an array without being one, as the parameters of neural-network libraries do."""
+
+    def __init__(self, value):
+        self.value = jnp.asarray(value)
+
+    def __jax_array__(self):
+        return self.value
+
+
+@pytest.mark.one_precision
+def test_what_converts_to_an_array_counts_as_one():
+    assert BALL.dist(Boxed(X), Boxed(Y), Boxed(1.5)) == BALL.dist(X, Y, 1.5)
+    space, c = Product.from_signature("P2 E1"), jnp.array([1.5, 0.0])
+    assert space.dist(Boxed(X), Y, Boxed(c)) == space.dist(X, Y, c)
+    assert WrappedNormal(BALL, Boxed(X), 1.0, scale=Boxed(0.5)).log_prob(Y) == WrappedNormal(
+        BALL, X, 1.0, scale=0.5
+    ).log_prob(Y)

@@ -28,6 +28,10 @@ BALL, SHEET, SPACE = Poincare(), Hyperboloid(), Product.from_signature("P2 E1")
 MEANS = jnp.array([[[0.1, 0.2], [0.0, 0.0]], [[0.3, -0.1], [0.2, 0.2]], [[0.0, 0.5], [0.1, 0.0]]], DTYPE)  # (3, 2, 2)
 
 
+def wrapped_at(mean):
+    return WrappedNormal(BALL, mean, 1.0, scale=0.5)
+
+
 def everything(mean=MEANS[0, 0], c=1.0):
     """One distribution of every kind, on the disk and on a product."""
     wrapped = WrappedNormal(BALL, mean, c, scale=0.5)
@@ -231,6 +235,8 @@ def test_joints():
     same = Joint(SPACE, [ball, UniformBall(Euclidean(), MEANS[0, 0, :1], 3.0, 0.0)])
     want = log_ball_volume(BALL, 2, 1.6, 1.0) - ball.log_volume() + np.log(3.0)
     np.testing.assert_allclose(kl_divergence(same, wider).value, want, rtol=1e-5)
+    with pytest.raises(ValueError, match="no closed form here; pass `key`"):
+        kl_divergence(same, Joint(SPACE, [wrapped_at(MEANS[0, 0]), flat]))
 
 
 @pytest.mark.one_precision
@@ -287,6 +293,14 @@ def bad():
     yield lambda: Joint(BALL, [wrapped(scale=1.0)]), "must be a Product"
     yield lambda: Joint(SPACE, [wrapped(scale=1.0)]), "holds 1 distributions, expected 2"
     yield lambda: Joint(SPACE, [wrapped(scale=1.0)] * 2), r"`parts\[1\]` must live on Euclidean"
+    yield lambda: Joint(SPACE, [wrapped(scale=1.0), 1.0]), r"`parts\[1\]` must be a Distribution, got float"
+
+    def flat(mean):
+        return RiemannianNormal(Euclidean(), mean[..., :1], 0.0, scale=1.5)
+
+    yield lambda: Joint(SPACE, [wrapped(scale=1.0), flat(mean.astype(jnp.bfloat16))]), "must share one dtype"
+    yield lambda: Joint(SPACE, [wrapped(scale=1.0), flat(MEANS)]), r"one batch shape, got \(\), \(3, 2\)"
+    yield lambda: UniformBall(BALL, jnp.asarray(0.1, DTYPE), 1.0, 1.0), "got a scalar"
 
 
 @pytest.mark.one_precision

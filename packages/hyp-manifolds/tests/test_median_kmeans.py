@@ -192,6 +192,8 @@ def test_bad_input_is_refused() -> None:
         kmeans(BALL, key, x, 0, 1.0)
     with pytest.raises(ValueError, match="`mean` must be frechet_mean or lorentz_centroid"):
         kmeans(BALL, key, x, 3, 1.0, mean=np.mean)
+    with pytest.raises(TypeError, match="kmeans: `manifold` must be a manifold, got None"):
+        kmeans(None, key, x, 3, 1.0)
     with pytest.raises(TypeError, match="lorentz_centroid needs a model of hyperbolic space, got Euclidean"):
         kmeans(Euclidean(), key, x, 3, 0.0, mean=lorentz_centroid)
     with pytest.raises(TypeError, match="geometric_median: `manifold` must be a manifold"):

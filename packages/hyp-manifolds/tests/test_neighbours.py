@@ -105,6 +105,8 @@ def test_ranks_of_what_is_no_number_or_no_target() -> None:
 
 def test_bad_ranks_are_refused() -> None:
     x = table(5)
+    with pytest.raises(ValueError, match=r"`table` must have shape \(M, coordinates\), got \(3,\)"):
+        ranks(BALL, x[0], np.arange(2), np.zeros((2, 1), int), C)
     with pytest.raises(TypeError, match="`queries` must hold integers"):
         ranks(BALL, x, np.zeros(1), np.zeros((1, 1), int), C)
     with pytest.raises(ValueError, match=r"`targets` must lie in \[-1, 5\), got 0 to 5"):
