@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import mpmath as mp
@@ -230,13 +231,8 @@ def _pull_errors(
             if not size:
                 yield 0.0 if not any(g) else float("inf")
                 continue
-            error = _over_condition(g, w, size, seen[i], batch.dtype)
-            if GRADIENT < error < float("inf"):
-                others = beyond_jump(gradients, arguments, c, want, EPS[batch.dtype])[i]
-                error = min(
-                    [error, *(_over_condition(g, n, size, seen[i], batch.dtype) for n in between(w, others, g))]
-                )
-            yield error
+            others = partial(beyond_jump, gradients, arguments, c, want, EPS[batch.dtype])
+            yield _over_condition(g, w, size, seen[i], batch.dtype, lambda i=i, others=others: others()[i])
 
 
 def _push_error(
@@ -256,16 +252,23 @@ def _push_error(
             return 0.0
         if not size:
             return 0.0 if not any(mine) else float("inf")
-        error = _over_condition(mine, want, size, seen, batch.dtype)
-        if GRADIENT < error < float("inf"):
-            (others,) = beyond_jump(derivative, arguments, c, [want], EPS[batch.dtype])
-            error = min(
-                [error, *(_over_condition(mine, n, size, seen, batch.dtype) for n in between(want, others, mine))]
-            )
-        return error
+        others = partial(beyond_jump, derivative, arguments, c, [want], EPS[batch.dtype])
+        return _over_condition(mine, want, size, seen, batch.dtype, lambda: others()[0])
 
 
-def _over_condition(got: Sequence[Any], want: Sequence[Any], size: Any, seen: Any, dtype: str) -> float:
-    """Distance in eps of `size`, over the condition number that a wobble of `seen` means."""
-    gap = size_of([a - b for a, b in zip(got, want, strict=True)]) / size / EPS[dtype]
-    return float(gap / max(1, 2 * seen / size)) if mp.isfinite(gap) else float("inf")
+def _over_condition(
+    got: list[Any], want: list[Any], size: Any, seen: Any, dtype: str, others: Callable[[], list[list[Any]]]
+) -> float:
+    """Distance in eps of `size`, over the condition number that a wobble of `seen` means.
+
+    Of one beyond the bound, that to what lies between the two sides of a jump; `others` are the values beyond it.
+    """
+
+    def error(right: list[Any]) -> float:
+        gap = size_of([a - b for a, b in zip(got, right, strict=True)]) / size / EPS[dtype]
+        return float(gap / max(1, 2 * seen / size)) if mp.isfinite(gap) else float("inf")
+
+    found = error(want)
+    if GRADIENT < found < float("inf"):
+        found = min([found, *map(error, between(want, others(), got))])
+    return found
