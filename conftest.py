@@ -16,6 +16,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 # Tracing makes many objects that live: looking through them again and again for cycles is a tenth of the suite's time.
 gc.set_threshold(200_000, 50, 50)
+MOST_MAPS = 20_000
 
 # HYPOTHESIS_PROFILE=nightly searches long; ci (which `.ci/run` sets) draws the same examples in every run.
 hypothesis.settings.register_profile("dev", max_examples=50, deadline=None)
@@ -45,11 +46,17 @@ if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
 shared_context = mlir.make_ir_context = functools.cache(mlir.make_ir_context)
 
 
+@pytest.fixture(scope="session")
+def quick_flags() -> str:
+    """XLA_FLAGS for child processes in which compiling takes longer than running; those of the caller where given."""
+    return os.environ.get("XLA_FLAGS", QUICK_FLAGS)
+
+
 def group(nodeid: str) -> str:
     """Tests that share what they compile: the laws and the contract of one model, else those of one file."""
     path, _, name = nodeid.partition("::")
     model = re.search(r"\[(?:[cgt]pu-)?([a-z_]+)", name)
-    return model[1] if model and path.endswith(("test_laws.py", "test_contract.py")) else path
+    return model[1] if model and path.endswith(("hyp-manifolds/tests/test_laws.py", "test_contract.py")) else path
 
 
 class _Groups(LoadScopeScheduling):
@@ -63,19 +70,30 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeSch
     return _Groups(config, log)
 
 
+def memory_maps() -> int:
+    """How many memory maps this process has, or the most it may have where the system does not tell."""
+    maps = pathlib.Path("/proc/self/maps")
+    return maps.read_bytes().count(b"\n") if maps.exists() else MOST_MAPS
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
-    """Frees a group's compiled code after its last test.
+    """Tidies up after the last test of a group.
 
-    Every compiled function holds some twenty memory maps, and a process may have 65,530: past that it crashes.
+    Every compiled function holds some twenty memory maps, and a process may have 65,530: past that it crashes. Long
+    before, what is compiled is freed; until then other groups use it, and the collector need not look through it again.
     checkify numbers its checks, and the numbers are part of a program: each group starts at 1, so that whatever ran
     before, its programs are found in the compilation cache.
     """
-    if nextitem is None or group(nextitem.nodeid) != group(item.nodeid):
+    if nextitem is not None and group(nextitem.nodeid) == group(item.nodeid):
+        return
+    if memory_maps() >= MOST_MAPS:
+        gc.unfreeze()
         jax.clear_caches()
         shared_context.cache_clear()
-        gc.collect()
-        checkify.next_code = itertools.count(1).__next__
+    gc.collect()
+    gc.freeze()
+    checkify.next_code = itertools.count(1).__next__
 
 
 def pytest_report_header() -> str:

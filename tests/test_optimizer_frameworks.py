@@ -147,8 +147,8 @@ EIGHT = """
 
 
 @pytest.mark.one_precision
-def test_rows_over_eight_devices():
-    flags = "--xla_force_host_platform_device_count=8 --xla_backend_optimization_level=0"
+def test_rows_over_eight_devices(quick_flags):
+    flags = f"{quick_flags} --xla_force_host_platform_device_count=8"
     environment = os.environ | {"XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"}
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(EIGHT)], env=environment, capture_output=True, text=True, timeout=300

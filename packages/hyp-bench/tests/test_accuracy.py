@@ -48,8 +48,9 @@ def test_a_sound_model_passes_and_leaves_a_page_and_a_plot(tmp_path: Path, capsy
 
 
 @pytest.mark.slow
-def test_two_processes_write_the_same_page(tmp_path, monkeypatch):
+def test_two_processes_write_the_same_page(tmp_path, monkeypatch, quick_flags):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XLA_FLAGS", quick_flags)
     pages = []
     for jobs in ("1", "2"):
         assert main(["accuracy", "--quick", "--models", "euclidean", "--jobs", jobs, "--out", "page.md"]) == 0

@@ -29,10 +29,9 @@ def hyp_bench(*arguments, code=0):
 
 
 @pytest.fixture
-def quick_children(monkeypatch):
+def quick_children(monkeypatch, quick_flags):
     """Processes that compile as the tests do: in them compiling takes longer than running."""
-    if "XLA_FLAGS" not in os.environ:
-        monkeypatch.setenv("XLA_FLAGS", "--xla_backend_optimization_level=0")
+    monkeypatch.setenv("XLA_FLAGS", quick_flags)
 
 
 @pytest.fixture
@@ -246,9 +245,9 @@ def test_delta_of_trees_and_cycles(in_process, tree, tmp_path):
 
 
 @pytest.mark.slow
-def test_delta_of_the_mammals(in_process):
-    code, out, _ = in_process("delta", "--samples", 20000)
-    assert code == 0 and "WordNet mammals: 1,180 nodes" in out
+def test_delta_of_the_mammals():
+    out, _ = hyp_bench("delta", "--samples", 20000)
+    assert "WordNet mammals: 1,180 nodes" in out
     assert "confidence interval" in out and "Suggested curvature" in out
 
 
@@ -268,6 +267,7 @@ def test_tree_of_an_edge_list(in_process, tree, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("quick_children")
 def test_trees_are_held_to_one_percent_or_refused():
     """The whole table: 4 trees at 3 lengths in 6 kinds of coordinates beside exact arithmetic."""
     out, err = hyp_bench("tree")

@@ -10,7 +10,7 @@ from hyp_bench.regress import changes, checkouts
 from hyp_bench.regress.jobs import jobs
 
 pytestmark = [pytest.mark.one_precision, pytest.mark.slow]
-TOY = "import time\n\n\ndef work():\n    time.sleep({})\n\n\ndef same():\n    time.sleep(0.002)\n"
+TOY = "import time\n\n\ndef work():\n    time.sleep({})\n\n\ndef same():\n    time.sleep(0.004)\n"
 JOBS = """
 import toy
 
@@ -27,26 +27,26 @@ def git(folder: Path, *arguments: str) -> None:
 
 @pytest.fixture
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fair_settings: None) -> Path:
-    """Two commits' worth: the committed work takes 2 ms, that of the working tree 3 ms."""
+    """Two commits' worth: the committed work takes 4 ms, that of the working tree 12 ms."""
     source = tmp_path / "repository" / "packages" / "toy" / "src"
     source.mkdir(parents=True)
     (tmp_path / "jobs").mkdir()
     (tmp_path / "jobs" / "toy_jobs.py").write_text(JOBS)
-    (source / "toy.py").write_text(TOY.format(0.002))
+    (source / "toy.py").write_text(TOY.format(0.004))
     root = tmp_path / "repository"
     git(root, "init", "-q")
     git(root, "add", ".")
     git(root, "commit", "-q", "-m", "first")
-    (source / "toy.py").write_text(TOY.format(0.003) + "\n\ndef new():\n    pass\n")
+    (source / "toy.py").write_text(TOY.format(0.012) + "\n\ndef new():\n    pass\n")
     monkeypatch.chdir(root)
     return root
 
 
 def test_a_planted_slow_down_is_found_and_the_worktree_is_gone(repository: Path) -> None:
     with checkouts("HEAD") as pair:
-        assert pair.head == repository and "0.002" in (pair.base / "packages/toy/src/toy.py").read_text()
+        assert pair.head == repository and "0.004" in (pair.base / "packages/toy/src/toy.py").read_text()
         found = {c.name: c for c in changes(pair, rounds=25, module="toy_jobs", extra=(repository.parent / "jobs",))}
-    assert found["work"].worse and found["work"].ratio.median == pytest.approx(1.5, rel=0.2)
+    assert found["work"].worse and found["work"].ratio.median == pytest.approx(3, rel=0.2)
     assert not found["same"].worse
     assert found["new"].ratio is None and "base lacks it: AttributeError" in found["new"].note
     assert not pair.base.exists()

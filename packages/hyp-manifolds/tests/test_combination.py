@@ -119,8 +119,8 @@ for kind in (AxisType.Auto, AxisType.Explicit):
 
 
 @pytest.mark.one_precision
-def test_meshes_of_every_kind() -> None:
-    flags = "--xla_force_host_platform_device_count=4 --xla_backend_optimization_level=0"
+def test_meshes_of_every_kind(quick_flags: str) -> None:
+    flags = f"{quick_flags} --xla_force_host_platform_device_count=4"
     env = {**os.environ, "XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"}
     done = subprocess.run([sys.executable, "-c", ON_MESHES], env=env, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2000:]

@@ -233,8 +233,8 @@ for a, b in zip(one[0][1], jax.jit(jax.grad(total, (0, 1)))(x, x), strict=True):
 
 
 @pytest.mark.one_precision
-def test_eight_devices_give_the_result_of_one() -> None:
-    flags = "--xla_force_host_platform_device_count=8 --xla_backend_optimization_level=0"
+def test_eight_devices_give_the_result_of_one(quick_flags: str) -> None:
+    flags = f"{quick_flags} --xla_force_host_platform_device_count=8"
     env = {**os.environ, "XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"}
     done = subprocess.run([sys.executable, "-c", SHARDED], env=env, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2000:]
