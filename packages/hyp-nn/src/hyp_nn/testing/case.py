@@ -116,18 +116,15 @@ class Program:
         # Parameters that start at 0 hide what they do: move all.
         graph, params, rest = nnx.split(self.layer, nnx.Param, ...)
         leaves, tree = jax.tree.flatten(params)
-        keys = jax.random.split(jax.random.key(seed + 1), max(1, len(leaves)))
+        rng = np.random.default_rng(seed + 1)
         dtype = jnp.zeros(()).dtype  # float32 parameters would round away the steps of finite differences in float64
-        moved = [
-            p.astype(dtype) + 0.1 * jax.random.normal(k, p.shape, dtype) for p, k in zip(leaves, keys, strict=False)
-        ]
+        moved = [jnp.asarray(np.asarray(p) + 0.1 * rng.standard_normal(p.shape), dtype) for p in leaves]
         self.graph, self.params, self.rest = graph, _back(tree, moved, params), rest
         self.traces = 0
         self._run = jax.jit(self._program)
         self.x = case.inputs(jax.random.key(seed + 2), self.BATCH, self.C)
-        self.weights = jnp.cos(jnp.arange(int(np.prod((*self.BATCH, *case.out))), dtype=self.x.dtype) ** 2).reshape(
-            *self.BATCH, *case.out
-        )
+        shape = (*self.BATCH, *case.out)
+        self.weights = np.cos(np.arange(np.prod(shape, dtype=int)) ** 2.0).astype(self.x.dtype).reshape(shape)
 
     def forward(self, params: Any, x: jax.Array, c: Any) -> jax.Array:
         """The layer as a pure function."""
@@ -157,10 +154,9 @@ def _back(tree: Any, leaves: list[jax.Array], params: Any) -> Any:
         manifold = variable.get_metadata("manifold", None) if hasattr(variable, "get_metadata") else None
         if manifold is None:
             return variable
-        value = jnp.reshape(variable[...], (-1, variable.shape[-1]))
-        start = 0.2 * value if not isinstance(manifold, Hyperboloid) else value
-        unit: Any = 1.0
-        points = jax.vmap(lambda p: manifold.proj(p, unit))(start)
+        value = np.asarray(variable[...]).reshape(-1, variable.shape[-1])
+        start = value * value.dtype.type(1.0 if isinstance(manifold, Hyperboloid) else 0.2)
+        points = jax.jit(jax.vmap(lambda p: manifold.proj(p, np.ones((), p.dtype))))(start)
         return variable.replace(points.reshape(variable.shape))
 
     return jax.tree.map(fix, moved, is_leaf=lambda v: isinstance(v, nnx.Variable))

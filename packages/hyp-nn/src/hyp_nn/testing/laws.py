@@ -22,6 +22,10 @@ def _eps(x: jax.Array) -> float:
     return float(jnp.finfo(x.dtype).eps)
 
 
+def _numbers(x: Any) -> np.ndarray:
+    return np.asarray(x, np.float64)
+
+
 def _close(what: str, got: Any, want: Any, tol: float) -> None:
     got, want = np.asarray(got, np.float64), np.asarray(want, np.float64)
     scale = max(1e-3, float(np.max(np.abs(want), initial=0.0)))
@@ -36,10 +40,10 @@ def output(p: Program) -> None:
         y = p.run(x).y
         assert y.shape == (*p.BATCH, *case.out), f"shape {y.shape}, expected {(*p.BATCH, *case.out)}"
         assert y.dtype == x.dtype, f"dtype {y.dtype} from {x.dtype}"
-        assert bool(jnp.isfinite(y).all()), "the output is not finite"
+        assert np.isfinite(_numbers(y)).all(), "the output is not finite"
         if case.target is not None:
-            inside = _membership(case.target)(y.reshape(-1, y.shape[-1]), jnp.asarray(p.C, y.dtype))
-            assert bool(inside.all()), f"{int((~inside).sum())} outputs lie off {case.target!r}"
+            inside = np.asarray(_membership(case.target)(y.reshape(-1, y.shape[-1]), jnp.asarray(p.C, y.dtype)))
+            assert inside.all(), f"{(~inside).sum()} outputs lie off {case.target!r}"
 
 
 def low_precision(p: Program) -> None:
@@ -55,9 +59,9 @@ def gradients(p: Program) -> None:
     usual = p.run()
     for where, result in (("at hard places", special), ("at random points", usual)):
         for path, leaf in jax.tree_util.tree_leaves_with_path((result.by_params, result.by_x, result.by_c)):
-            assert bool(jnp.isfinite(leaf).all()), f"gradient {where} is not finite: {jax.tree_util.keystr(path)}"
+            assert np.isfinite(_numbers(leaf)).all(), f"gradient {where} is not finite: {jax.tree_util.keystr(path)}"
     for path, leaf in jax.tree_util.tree_leaves_with_path(usual.by_params):
-        assert bool(jnp.any(leaf != 0)), f"parameter without gradient: {jax.tree_util.keystr(path)}"
+        assert np.any(_numbers(leaf) != 0), f"parameter without gradient: {jax.tree_util.keystr(path)}"
 
 
 def batches(p: Program) -> None:
@@ -172,7 +176,7 @@ def state(p: Program) -> None:
     again = nnx.split(nnx.merge(graph, values, copy=True))
     assert again[0] == graph, "another structure after split and merge"
     raw = [jax.tree.map(_bits, tree) for tree in (values, again[1])]
-    same = jax.tree.map(lambda a, b: bool(jnp.all(a == b)) and a.dtype == b.dtype, *raw)
+    same = jax.tree.map(lambda a, b: np.array_equal(a, b) and a.dtype == b.dtype, *raw)
     assert all(jax.tree.leaves(same)), "other values after split and merge"
 
 
