@@ -162,7 +162,7 @@ def _angular(
     x_shorter = p.xx <= p.yy
     base, bb, bu = (jnp.where(x_shorter, i, j) for i, j in ((x, y), (p.xx, p.yy), (p.xu, p.yu)))
     perp = (again(x, p.xx) - y) - safe_div(bu, bb) * base
-    pp, *others = dots((perp, perp), *beside, computed=True)
+    pp, *others = dots((perp, perp), *beside)
     xy = jnp.where(x_shorter, p.xx - p.xu, p.yy + p.yu)
     product = jnp.sqrt(p.xx) * jnp.sqrt(p.yy)
     acute = xy > 0

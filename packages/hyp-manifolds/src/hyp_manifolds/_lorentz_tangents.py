@@ -64,7 +64,7 @@ def tangent_product(u: jax.Array, v: jax.Array, x: jax.Array, c: jax.Array) -> j
 def _tangent_product(_: bool, u: jax.Array, v: jax.Array, x: jax.Array, c: jax.Array) -> jax.Array:
     xx, xu, xv = dots((x, x), (x, u), (x, v))
     k_u, k_v = safe_div(xu, xx), safe_div(xv, xx)
-    (across,) = dots((u - k_u * x, v - k_v * x), computed=True)
+    (across,) = dots((u - k_u * x, v - k_v * x))
     return across + xv * (k_u / (1 + c * xx))
 
 
@@ -114,7 +114,7 @@ def _radial_split(v: jax.Array, x: jax.Array) -> tuple[jax.Array, jax.Array, jax
     xx, xv = dots((x, x), (x, v))
     k = safe_div(xv, xx)
     perp = v - k * x
-    return k, xx, dots((perp, perp), computed=True)[0]
+    return k, xx, dots((perp, perp))[0]
 
 
 @jax.custom_jvp

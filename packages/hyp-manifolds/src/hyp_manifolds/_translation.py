@@ -32,7 +32,7 @@ def translate(x: jax.Array, y: jax.Array, c: jax.Array) -> jax.Array:
     a, b = time_scaled(xx, c), time_scaled(yy, c)
     opposite, near = xy < 0, c * (xs + ys) < 1
     across = again(y, yy) - safe_div(xy, xx) * x
-    (pp,) = dots((across, across), computed=True)
+    (pp,) = dots((across, across))
     size_x, size_y, root = norm(x), norm(y), jnp.sqrt(c)
     n_x, n_y = root * size_x, root * size_y
     obtuse = jnp.where(opposite, size_x * size_y - xy, 0.0)

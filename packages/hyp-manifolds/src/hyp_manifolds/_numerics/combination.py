@@ -8,19 +8,16 @@ and in rules that are applied to tangents.
 # pyright: reportMissingParameterType=false, reportUnknownParameterType=false, reportUnknownVariableType=false
 # pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false, reportUnknownLambdaType=false
 
-from functools import partial
-
 import jax
 import jax.numpy as jnp
 from jax import lax
 from jax.core import ShapedArray
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
-from jax.sharding import AxisType
 
-from hyp_manifolds._numerics.row_sums import row_sums
+from hyp_manifolds._numerics.row_sums import on_mesh, row_sums
 from hyp_manifolds._numerics.scope import in_scope, in_x64, scope
-from hyp_manifolds._numerics.sums import careful_sums, fence, one_pass_sums
+from hyp_manifolds._numerics.sums import fence, sum_terms
 
 
 def combine(*parts: tuple[jax.Array, jax.Array]) -> jax.Array:
@@ -34,14 +31,9 @@ def combine(*parts: tuple[jax.Array, jax.Array]) -> jax.Array:
 def fenced_combination(*parts: tuple[jax.Array, jax.Array]) -> jax.Array:
     """`combine` for scalars that are fenced already, which tangents have to be by a primal one."""
     scalars, vectors = [a for a, _ in parts], [x for _, x in parts]
-    if (in_scope() and not scope().narrow) or any(_on_mesh(a) for a in scalars + vectors):
+    if (in_scope() and not scope().narrow) or any(on_mesh(a) for a in scalars + vectors):
         return _linear_combination(*scalars, *vectors)
     return _combine_p.bind(*scalars, *vectors)
-
-
-def _on_mesh(a: jax.Array) -> bool:
-    """Whether axes of a mesh are part of the type, whose rules JAX has for its own operations only."""
-    return any(kind != AxisType.Auto for kind in jax.typeof(a).sharding.mesh.axis_types)
 
 
 def _linear_combination(*operands: jax.Array) -> jax.Array:
@@ -120,18 +112,18 @@ batching.primitive_batchers[_combine_p] = _batch
 
 def square_of_sum(x: jax.Array, v: jax.Array, k: jax.Array, xx: jax.Array, xv: jax.Array, vv: jax.Array) -> jax.Array:
     """|x + k v|^2, with the inner products that its derivative is made of: no further pass over memory."""
-    return _square_of_sum(scope().narrow, x, v, k, xx, xv, vv)
+    return _square_of_sum(x, v, k, xx, xv, vv)
 
 
-@partial(jax.custom_jvp, nondiff_argnums=(0,))
+@jax.custom_jvp
 @in_x64
-def _square_of_sum(narrow, x, v, k, xx, xv, vv):
+def _square_of_sum(x, v, k, xx, xv, vv):
     s = x + k * v
-    return fence((one_pass_sums(s * s, computed=True) if narrow else careful_sums(s * s))[0])
+    return sum_terms(s * s)[0]
 
 
 @_square_of_sum.defjvp
 @in_x64
-def _(narrow, primals, tangents):
+def _(primals, tangents):
     (_, _, k, _, xv, vv), (_, _, dk, dxx, dxv, dvv) = primals, tangents
-    return _square_of_sum(narrow, *primals), dxx + 2 * k * dxv + k * k * dvv + 2 * dk * (xv + k * vv)
+    return _square_of_sum(*primals), dxx + 2 * k * dxv + k * k * dvv + 2 * dk * (xv + k * vv)

@@ -11,7 +11,7 @@ from jax import lax
 
 from hyp_manifolds._numerics.error_free import high_half, two_sum
 from hyp_manifolds._numerics.scope import in_x64, scope
-from hyp_manifolds._numerics.sums import again, careful_sums, dots, fence, one_pass_sums, power_of_two
+from hyp_manifolds._numerics.sums import again, dots, power_of_two, sum_terms
 
 # On or outside the boundary the gap is <= 0 and every formula would divide by it: it is floored here, far below the gap
 # of any point that an operation returns. Results are then finite; `checkify` reports the point.
@@ -57,7 +57,7 @@ def gaps_and_chord(x: jax.Array, y: jax.Array, c: jax.Array) -> tuple[jax.Array,
 def _pair_sums(x: jax.Array, y: jax.Array) -> tuple[jax.Array, ...]:
     """|x|^2, |y|^2, |x - y|^2; the derivative takes the difference anew (see `again`)."""
     u = x - y
-    return tuple(fence(s) for s in one_pass_sums(x * x, y * y, u * u))
+    return sum_terms(x * x, y * y, u * u)
 
 
 @_pair_sums.defjvp
@@ -94,7 +94,7 @@ def _exact_gap(x: jax.Array, c: jax.Array) -> jax.Array:
     rest = (hl - (square - hh)) + low * low  # square + rest = z^2
     # A point far outside the ball would leave the grid's range: its gap is floored anyway.
     grid = jnp.round(jnp.where(square > 4.0, 4.0, square) * _GRID) * (1 / _GRID)
-    big, small = careful_sums(grid, (square - grid) + rest)
+    big, small = sum_terms(grid, (square - grid) + rest)
     mh, bh = high_half(m), high_half(big)
     ml, bl = m - mh, big - bh
     g, e1 = two_sum(jnp.ones_like(big), -mh * bh)

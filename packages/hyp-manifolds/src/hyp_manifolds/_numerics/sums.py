@@ -3,120 +3,25 @@
 # Helpers of a few lines, whose arrays go without annotations.
 # pyright: reportMissingParameterType=false, reportUnknownParameterType=false
 
-import math
-from collections.abc import Sequence
-from functools import partial
-
 import jax
 import jax.numpy as jnp
 from jax import lax
 
-from hyp_manifolds._numerics.scope import in_scope, in_x64, scope
+from hyp_manifolds._numerics.row_sums import row_sums
+from hyp_manifolds._numerics.scope import in_x64, scope
 from hyp_manifolds._numerics.special import safe_sqrt
 
-# Additions wait for one another: independent chains of them hide the latency, and those that read neighbours can become
-# one vector instruction. Half of the chains read each half of the row, which memory delivers side by side (one stream:
-# up to twice the time). Chains by number of sums, for rows of at least so many numbers; more spill registers (measured:
-# up to 20 times slower), and so do terms that are computed from several vectors.
-_INTERLEAVE_FROM = 64
-_CHAINS = {1: 8, 2: 4, 3: 4}
-# Shorter rows, and more sums, have two halves side by side.
-_HALVE_FROM = 16
-# One after the other, n float64 numbers are summed to about sqrt(n)/4 eps. Where results are float64 too, rows this
-# long are added in parts of about sqrt(n).
-_PARTS_FROM = 64
 
-
-@partial(jax.custom_jvp, nondiff_argnums=(0,))
-@in_x64
-def _sum_terms(computed: bool, terms: tuple[jax.Array, ...]) -> tuple[jax.Array, ...]:
-    """Sums of equally long vectors. One variadic reduction: separate ones would each stream the operands again."""
-    size = terms[0].shape[0]
-    chains = _chains(size, len(terms), computed)
-    if over := size % chains:
-        cuts = slice(size - over), slice(size - over, None)
-        most, rest = (_sum_terms(computed, tuple(t[cut] for t in terms)) for cut in cuts)
-        return tuple(a + b for a, b in zip(most, rest, strict=True))
-    halves = [
-        lax.index_in_dim(t.reshape(min(chains, 2), -1), k, keepdims=False) for t in terms for k in range(min(chains, 2))
-    ]
-    near = max(chains // 2, 1)
-    parts = [lax.index_in_dim(t.reshape(-1, near), k, 1, keepdims=False) for t in halves for k in range(near)]
-    zero = lax.full((), 0, terms[0].dtype)
-    out = lax.reduce(
-        tuple(parts), (zero,) * len(parts), lambda p, q: tuple(a + b for a, b in zip(p, q, strict=True)), (0,)
-    )
-    return tuple(_added(out[i : i + chains]) for i in range(0, len(out), chains))
-
-
-def _chains(size: int, sums: int, computed: bool) -> int:
-    chains = _CHAINS.get(sums, 1) if size >= _INTERLEAVE_FROM and not computed else 1
-    if chains > 1 and (sums == 1 or size % chains == 0):  # a rest is a second pass
-        return chains
-    # A lone float64 sum is sent to a library call that materialises its float64 operand; a pair of sums is not.
-    return 2 if size > 1 and (sums == 1 or (size >= _HALVE_FROM and size % 2 == 0)) else 1
-
-
-def _added(parts: Sequence[jax.Array]) -> jax.Array:
-    """Sum of a power of two of numbers, in pairs."""
-    while len(parts) > 1:
-        parts = [a + b for a, b in zip(parts[::2], parts[1::2], strict=True)]
-    return parts[0]
-
-
-@_sum_terms.defjvp
-@in_x64
-def _(computed, primals, tangents):
-    return _sum_terms(computed, *primals), tuple(jnp.sum(t) for t in tangents[0])
-
-
-def dots(*pairs: tuple[jax.Array, jax.Array], computed: bool = False) -> tuple[jax.Array, ...]:
-    """<a, b> for every pair, float64, one pass; a pair that comes twice is summed once.
-
-    `computed` says that the vectors are themselves combinations of several, which is about speed only.
-    """
+def dots(*pairs: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, ...]:
+    """<a, b> for every pair, float64, one pass; a pair that comes twice is summed once."""
     first = {(id(a), id(b)): (a, b) for a, b in pairs}
-    sums = dict(zip(first, sum_terms(*(a * b for a, b in first.values()), computed=computed), strict=True))
+    sums = dict(zip(first, sum_terms(*(a * b for a, b in first.values())), strict=True))
     return tuple(sums[id(a), id(b)] for a, b in pairs)
 
 
-def sum_terms(*terms: jax.Array, computed: bool = False) -> tuple[jax.Array, ...]:
-    """Sum of every vector, float64, one pass."""
-    if in_scope() and not scope().narrow:
-        return careful_sums(*terms)
-    return tuple(fence(s) for s in _sum_terms(computed, terms))
-
-
-def one_pass_sums(*terms: jax.Array, computed: bool = False) -> tuple[jax.Array, ...]:
-    """Sum over the last axis of every array, in one pass, for results in float32."""
-    total = partial(_sum_terms, computed)
-    for _ in range(terms[0].ndim - 1):
-        total = jax.vmap(total)
-    return total(terms)
-
-
-def careful_sums(*terms: jax.Array) -> tuple[jax.Array, ...]:
-    """`sum_terms` to the last digits of float64, for its results."""
-    total = _sum_in_parts if terms[0].shape[0] >= _PARTS_FROM else partial(_sum_terms, False)
-    return tuple(fence(s) for s in total(terms))
-
-
-@jax.custom_jvp
-@in_x64
-def _sum_in_parts(terms: tuple[jax.Array, ...]) -> tuple[jax.Array, ...]:
-    """`_sum_terms` of the sums of parts, the last part shorter."""
-    n = terms[0].shape[0]
-    part = math.isqrt(n)
-    full = n - n % part
-    sums = tuple(jnp.sum(t[:full].reshape(full // part, part), axis=1) for t in terms)
-    rest = _sum_terms(False, tuple(t[full:] for t in terms)) if n > full else (0.0,) * len(terms)
-    return tuple(a + b for a, b in zip(_sum_terms(False, sums), rest, strict=True))
-
-
-@_sum_in_parts.defjvp
-@in_x64
-def _(primals, tangents):
-    return _sum_in_parts(*primals), tuple(jnp.sum(t) for t in tangents[0])
+def sum_terms(*terms: jax.Array) -> tuple[jax.Array, ...]:
+    """Sum of every vector, float64, one pass, to the last digits of float64."""
+    return tuple(fence(s) for s in row_sums(*terms))
 
 
 def stretch(k: jax.Array, x: jax.Array) -> jax.Array:
@@ -177,7 +82,7 @@ def _scaled_norm(x: jax.Array) -> jax.Array:
     # Squares of 1e-160 flush to 0 and squares of 1e160 overflow: scale by a power of two first (exact).
     scale = power_of_two(jnp.max(jnp.abs(x)))
     y = x / scale
-    (yy,) = careful_sums(y * y)
+    (yy,) = sum_terms(y * y)
     return scale * jnp.sqrt(yy)
 
 
