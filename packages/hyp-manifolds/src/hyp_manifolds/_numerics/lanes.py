@@ -12,10 +12,10 @@ from jax import lax
 # number, or in a few chains, is scalar code, conversions from float32 included, at a fifth of the speed. Cure: a row is
 # a matrix whose columns are added, a lane each; lanes are independent. They become vector instructions where the loop
 # over the numbers of a lane is unrolled as a whole, which the compiler does up to a few hundred instructions: so many
-# numbers, and so many additions where several sums are taken.
-_IN_LANE, _ADDITIONS = 16, 64
-# Rows of fewer numbers are unrolled themselves, where that is no more additions.
-_LANES_FROM = 20
+# numbers, and so many additions where several sums are taken. Fewer than so many numbers in a lane do not pay.
+_IN_LANE, _ADDITIONS, _AT_LEAST = 16, 64, 5
+# Shorter rows are unrolled themselves, as two halves side by side where they are not short.
+_LANES_FROM, _HALVES_FROM = 20, 16
 # So many lanes are added where the sum is used; more of them are rows themselves.
 _FEW_LANES = 16
 # The lanes of all rows go through memory. Rows are taken in chunks of which the lanes fill at most so many bytes.
@@ -30,7 +30,7 @@ def sums_by_lanes(terms: Sequence[jax.Array]) -> list[jax.Array]:
 def sums_in_chunks(terms: Sequence[jax.Array]) -> list[jax.Array]:
     """`sums_by_lanes` of some rows after the other."""
     *batch, size = terms[0].shape
-    columns, in_lane = _plan(size, max(len(terms), 2))
+    columns, in_lane = _plan(size, max(len(terms), 2)) if size >= _LANES_FROM else (0, 1)
     lanes = math.prod(batch) * (columns // in_lane) * max(len(terms), 2)
     chunks = min(-(-8 * lanes // _CHUNK), _MOST_CHUNKS, *batch[:1])
     if not batch or chunks <= 1:
@@ -51,12 +51,14 @@ def _sums(
     terms: Sequence[jax.Array], zero: jax.Array | float, added: Callable[[list[jax.Array]], list[jax.Array]]
 ) -> list[jax.Array]:
     """The sums, starting at `zero`, with lanes added up by `added`."""
+    size = terms[0].shape[-1]
+    if size < _LANES_FROM:
+        return _sums_by_halves(terms)
     if len(terms) == 1:
         # Hazard: a lone sum is sent to a library, for which its float64 operand is written out, eight bytes a number.
         # Cure: a pair of sums is not. An unused one would be dropped, two equal ones might.
         plus, minus = _sums((terms[0], -terms[0]), zero, added)
         return [0.5 * plus - 0.5 * minus]
-    size = terms[0].shape[-1]
     columns, in_lane = _plan(size, len(terms))
     if not columns:
         return variadic_sums(terms, -1, zero)
@@ -65,6 +67,17 @@ def _sums(
         return [a + b for a, b in zip(_sums(most, zero, added), variadic_sums(rest, -1), strict=True)]
     lanes = variadic_sums([t.reshape(*t.shape[:-1], in_lane, -1) for t in terms], -2, zero)
     return _sums(lanes, 0.0, added) if size // in_lane > _FEW_LANES else added(lanes)
+
+
+def _sums_by_halves(terms: Sequence[jax.Array]) -> list[jax.Array]:
+    size = terms[0].shape[-1]
+    if (len(terms) > 1 and (size < _HALVES_FROM or size % 2)) or size < 2:
+        return variadic_sums(terms, -1)
+    half = size // 2
+    parts = [_columns(t, *cut) for t in terms for cut in ((0, half), (half, 2 * half))]
+    out = variadic_sums(parts, -1)
+    sums = [a + b for a, b in zip(out[::2], out[1::2], strict=True)]
+    return [a + lax.index_in_dim(terms[0], -1, -1, keepdims=False) for a in sums] if size % 2 else sums
 
 
 def _added_now(lanes: list[jax.Array]) -> list[jax.Array]:
@@ -85,12 +98,9 @@ def variadic_sums(terms: Sequence[jax.Array], axis: int, zero: jax.Array | float
 
 def _plan(size: int, sums: int) -> tuple[int, int]:
     """How many of `size` columns go into lanes, all or all but a rest or none, and how many of them into one lane."""
-    if size < _LANES_FROM and size * sums <= _ADDITIONS:
-        return 0, 1
-    least = 4 if size < 2 * _IN_LANE else 5
-    most = max(min(_IN_LANE, _ADDITIONS // sums), least)
+    most = max(min(_IN_LANE, _ADDITIONS // sums), _AT_LEAST)
     for columns in (size, size - size % _IN_LANE if size > 2 * _IN_LANE else 0):
-        fits = [k for k in range(least, most + 1) if columns % k == 0 and columns // k >= 3]
+        fits = [k for k in range(_AT_LEAST, most + 1) if columns % k == 0 and columns // k >= 3]
         if fits:
             # The more the better, and four lanes are one instruction.
             return columns, max(fits, key=lambda k: k if columns // k % 4 == 0 else 0.6 * k)
