@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hyp_manifolds._numerics import lanes
 from hyp_manifolds._numerics.row_sums import row_sums
+from jax import export
 
 ROWS = 6
 LENGTHS = (1, 2, 3, 15, 16, 17, 20, 23, 24, 30, 31, 32, 33, 46, 47, 48, 50, 64, 112, 127, 128, 257, 272, 300, 784, 1024)
@@ -54,6 +55,16 @@ def test_rows_do_not_touch_one_another(monkeypatch) -> None:
         (got,) = jax.jit(lambda t: lanes.sums_in_chunks([t]))(t.at[2].set(bad))
         np.testing.assert_array_equal(got[2], bad)
         np.testing.assert_allclose(np.delete(got, 2), np.delete(exact(t), 2), rtol=1e-14)
+
+
+@pytest.mark.one_precision
+def test_exported_for_any_number_of_rows_and_for_other_devices() -> None:
+    rows = export.symbolic_shape("rows")[0]
+    for shape, platforms in (((rows, 50), ["cpu"]), ((ROWS, 50), ["cpu", "cuda"])):
+        given = [jax.ShapeDtypeStruct(shape, jnp.float64)] * 2
+        exported = export.export(jax.jit(lambda x, y: row_sums(x, y)), platforms=platforms)(*given)
+        for got, t in zip(exported.call(*terms(50, 2)), terms(50, 2), strict=True):
+            np.testing.assert_allclose(got, exact(t), rtol=1e-14)
 
 
 @pytest.mark.one_precision

@@ -19,7 +19,7 @@ _LANES_FROM, _HALVES_FROM = 20, 16
 # So many lanes are added where the sum is used; more of them are rows themselves.
 _FEW_LANES = 16
 # The lanes of all rows go through memory. Rows are taken in chunks of which the lanes fill at most so many bytes.
-_CHUNK, _MOST_CHUNKS = 2**23, 8
+_CHUNK, _MOST_CHUNKS = 2**21, 8
 
 
 def sums_by_lanes(terms: Sequence[jax.Array]) -> list[jax.Array]:
@@ -30,10 +30,12 @@ def sums_by_lanes(terms: Sequence[jax.Array]) -> list[jax.Array]:
 def sums_in_chunks(terms: Sequence[jax.Array]) -> list[jax.Array]:
     """`sums_by_lanes` of some rows after the other."""
     *batch, size = terms[0].shape
+    if not batch or not all(isinstance(n, int) for n in batch):  # an exported program may leave the number open
+        return sums_by_lanes(terms)
     columns, in_lane = _plan(size, max(len(terms), 2)) if size >= _LANES_FROM else (0, 1)
     lanes = math.prod(batch) * (columns // in_lane) * max(len(terms), 2)
-    chunks = min(-(-8 * lanes // _CHUNK), _MOST_CHUNKS, *batch[:1])
-    if not batch or chunks <= 1:
+    chunks = min(-(-8 * lanes // _CHUNK), _MOST_CHUNKS, batch[0])
+    if chunks <= 1:
         return sums_by_lanes(terms)
     cuts = [batch[0] * i // chunks for i in range(chunks + 1)]
     sums: list[list[jax.Array]] = []
@@ -65,7 +67,7 @@ def _sums(
     if columns < size:
         most, rest = ([_columns(t, *cut) for t in terms] for cut in ((0, columns), (columns, size)))
         return [a + b for a, b in zip(_sums(most, zero, added), variadic_sums(rest, -1), strict=True)]
-    lanes = variadic_sums([t.reshape(*t.shape[:-1], in_lane, -1) for t in terms], -2, zero)
+    lanes = variadic_sums([t.reshape(*t.shape[:-1], in_lane, size // in_lane) for t in terms], -2, zero)
     return _sums(lanes, 0.0, added) if size // in_lane > _FEW_LANES else added(lanes)
 
 
