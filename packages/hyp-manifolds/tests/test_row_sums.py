@@ -50,11 +50,12 @@ def test_every_length_in_chunks_or_not(count, monkeypatch) -> None:
 def test_rows_do_not_touch_one_another(monkeypatch) -> None:
     """An infinity or a NaN stays in its row, though a chunk waits for the one before."""
     monkeypatch.setattr(lanes, "_CHUNK", 1)
-    (t,) = terms(64, 1)
-    for bad in (jnp.inf, -jnp.inf, jnp.nan):
-        (got,) = jax.jit(lambda t: lanes.sums_in_chunks([t]))(t.at[2].set(bad))
-        np.testing.assert_array_equal(got[2], bad)
-        np.testing.assert_allclose(np.delete(got, 2), np.delete(exact(t), 2), rtol=1e-14)
+    for given in (terms(64, 1), terms(64, 2)):
+        for bad in (jnp.inf, -jnp.inf, jnp.nan):
+            got = jax.jit(lambda *given: lanes.sums_in_chunks(given))(given[0].at[2].set(bad), *given[1:])
+            np.testing.assert_array_equal(got[0][2], bad)
+            for sums, t in zip(got, given, strict=True):
+                np.testing.assert_allclose(np.delete(sums, 2), np.delete(exact(t), 2), rtol=1e-14)
 
 
 @pytest.mark.one_precision
