@@ -79,10 +79,11 @@ def _jvp(primals, tangents):
 
 @in_x64
 def _transpose(cotangents, *terms):
-    return [
-        ad.Zero(t.aval) if type(s) is ad.Zero else jnp.broadcast_to(jnp.expand_dims(s, -1), t.aval.shape)
-        for s, t in zip(cotangents, terms, strict=True)
-    ]
+    return [_spread(s, t.aval) if ad.is_undefined_primal(t) else None for s, t in zip(cotangents, terms, strict=True)]
+
+
+def _spread(s, aval):
+    return ad.Zero(aval) if type(s) is ad.Zero else jnp.broadcast_to(jnp.expand_dims(s, -1), aval.shape)
 
 
 @in_x64
