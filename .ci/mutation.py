@@ -218,7 +218,7 @@ EXPLAINED = {
 KNOWN = {
     "apart": "combination", "row_sums": "row_sums or combination", "error_free": "poincare or cone",
     "combination": "combination or poincare",
-    "gyro": "poincare or hyperboloid", "gap": "poincare",
+    "gyro": "poincare or hyperboloid", "gap": "poincare or gap",
     "lorentz": "hyperboloid", "lorentz_tangents": "hyperboloid", "translation": "hyperboloid or gyro_operations",
     "hyperbolic": "klein or hyperboloid", "chart": "proper_velocity or klein", "upper": "half_space",
     "upper_moves": "half_space", "stereo": "stereographic", "signed": "stereographic or sphere",
