@@ -228,7 +228,7 @@ KNOWN = {
     "convert": "isometries", "frames": "isometries", "factors": "product", "centroid": "centroids",
     "projected": "centroids", "space": "frechet", "minimise": "frechet", "implicit": "frechet",
     "hessian": "frechet", "median": "median_kmeans", "kmeans": "median_kmeans", "special": "poincare or hyperboloid",
-    "sums": "poincare or hyperboloid", "mobius": "gyro_operations", "gram": "pairwise", "tile": "pairwise",
+    "sums": "poincare or hyperboloid or gap", "mobius": "gyro_operations", "gram": "pairwise", "tile": "pairwise",
     "blocks": "pairwise", "matrix": "pairwise", "distances": "pairwise", "delta": "analysis", "distortion": "analysis",
     "result": "frechet", "poincare": "poincare or extras", "hyperboloid": "hyperboloid or extras or geodesic",
     "euclidean": "euclidean or extras", "manifold": "bad_input or extras", "arguments": "bad_input",

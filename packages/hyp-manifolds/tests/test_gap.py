@@ -1,9 +1,10 @@
-"""The one correction of ball operations: a result closer to the boundary than rounding is pulled back, by no more."""
+"""The boundary of the ball: results nearer than rounding are pulled back, by no more; huge tangents end at it."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from hyp_manifolds import Poincare
 from hyp_manifolds._numerics import shrink_inside
 from hyp_manifolds._numerics.scope import Scope, enter
 
@@ -19,3 +20,19 @@ def test_results_are_pulled_back_to_where_rounding_cannot_cross(dtype, slack) ->
     near = gaps < 2 * slack * eps * (1 - 1e-3)
     np.testing.assert_allclose(distance[near], slack * eps, rtol=0, atol=0.02 * eps + 3e-16)
     np.testing.assert_array_equal(factor[gaps > 2 * slack * eps * (1 + 1e-3)], 1.0)
+
+
+@pytest.mark.one_precision
+@pytest.mark.parametrize("length", [1e5, 1e99, 1e101, 1e200, 1e308])
+def test_float64_tangents_whose_squares_overflow(length) -> None:
+    ball, way = Poincare(), np.array([0.6, 0.0, -0.8])
+    with jax.enable_x64(True):
+        x, v = jnp.array([0.3, -0.2, 0.1]), jnp.asarray(way * length)
+        for y, end in (
+            (ball.expmap_0(v, 1.0), way),
+            (ball.expmap(v, x, 1.0), ball.expmap(jnp.asarray(50 * way), x, 1.0)),  # the same point of the boundary
+        ):
+            assert float(jnp.linalg.norm(y)) < 1
+            np.testing.assert_allclose(y, end, rtol=1e-15, atol=1e-15)
+        gradient = jax.grad(lambda v, x: jnp.sum(ball.expmap(v, x, 1.0)), (0, 1))(v, x)
+        assert all(np.all(np.isfinite(g)) for g in gradient)
