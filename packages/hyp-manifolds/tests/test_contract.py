@@ -99,7 +99,7 @@ def test_low_precision_inputs_compute_in_float32(model: str, kind: str) -> None:
 @pytest.mark.parametrize("operation", ["dist_0", "dist", "expmap", "addition"])
 @pytest.mark.parametrize("model", PLANAR)
 def test_long_rows(model: str, operation: str, dim: int) -> None:
-    """Rows that are summed in several chains, with and without a rest."""
+    """Rows that are summed in lanes, with and without a rest."""
     manifold, batch = MODELS[model], make_batch(model, DTYPE, dim, (1.0,), SEED, LONG)
     exact = oracle.oracle_for(manifold)
     assert exact is not None

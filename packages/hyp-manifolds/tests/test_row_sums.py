@@ -1,4 +1,4 @@
-"""Sums of rows: exactly rounded ones to the last digits, for every length and number of them, and linear."""
+"""Sums of rows: to the last digits for every length and number of them, row by row, and linear."""
 
 import functools
 import math
@@ -11,7 +11,7 @@ from hyp_manifolds._numerics import lanes
 from hyp_manifolds._numerics.row_sums import row_sums
 from jax import export
 
-ROWS = 6
+ROWS, EPS = 6, 2.0**-52
 LENGTHS = (1, 2, 3, 15, 16, 17, 20, 23, 24, 30, 31, 32, 33, 46, 47, 48, 50, 64, 112, 127, 128, 257, 272, 300, 784, 1024)
 
 
@@ -41,9 +41,12 @@ def test_every_length_in_chunks_or_not(count, monkeypatch) -> None:
 
     for length in LENGTHS:
         given = terms(length, count)
-        for sums in each_way(8 * max(length // 16, 1), *given):
-            for got, t in zip(sums, given, strict=True):
-                np.testing.assert_allclose(got, exact(t), rtol=2e-15 * math.log2(length + 3))
+        *by_lanes, in_turn = each_way(8 * max(length // 16, 1), *given)
+        in_turn_too = count > 6  # so many sums are not taken in lanes
+        for got, t in ((s, t) for sums in by_lanes for s, t in zip(sums, given, strict=True)):
+            np.testing.assert_allclose(got, exact(t), rtol=(4 + in_turn_too * length / 128) * EPS)
+        for got, t in zip(in_turn, given, strict=True):
+            np.testing.assert_allclose(got, exact(t), rtol=(4 + length / 128) * EPS)
 
 
 @pytest.mark.one_precision
@@ -55,7 +58,7 @@ def test_rows_do_not_touch_one_another(monkeypatch) -> None:
             got = jax.jit(lambda *given: lanes.sums_in_chunks(given))(given[0].at[2].set(bad), *given[1:])
             np.testing.assert_array_equal(got[0][2], bad)
             for sums, t in zip(got, given, strict=True):
-                np.testing.assert_allclose(np.delete(sums, 2), np.delete(exact(t), 2), rtol=1e-14)
+                np.testing.assert_allclose(np.delete(sums, 2), np.delete(exact(t), 2), rtol=4 * EPS)
 
 
 @pytest.mark.one_precision
@@ -65,7 +68,7 @@ def test_exported_for_any_number_of_rows_and_for_other_devices() -> None:
         given = [jax.ShapeDtypeStruct(shape, jnp.float64)] * 2
         exported = export.export(jax.jit(lambda x, y: row_sums(x, y)), platforms=platforms)(*given)
         for got, t in zip(exported.call(*terms(50, 2)), terms(50, 2), strict=True):
-            np.testing.assert_allclose(got, exact(t), rtol=1e-14)
+            np.testing.assert_allclose(got, exact(t), rtol=4 * EPS)
 
 
 @pytest.mark.one_precision

@@ -32,8 +32,9 @@ def sums_in_chunks(terms: Sequence[jax.Array]) -> list[jax.Array]:
     *batch, size = terms[0].shape
     if not batch or not all(isinstance(n, int) for n in batch):  # an exported program may leave the number open
         return sums_by_lanes(terms)
-    columns, in_lane = _plan(size, max(len(terms), 2)) if size >= _LANES_FROM else (0, 1)
-    lanes = math.prod(batch) * (columns // in_lane) * max(len(terms), 2)
+    sums_at_once = max(len(terms), 2)
+    columns, in_lane = _plan(size, sums_at_once)
+    lanes = math.prod(batch) * (columns // in_lane) * sums_at_once
     chunks = min(-(-8 * lanes // _CHUNK), _MOST_CHUNKS, batch[0])
     if chunks <= 1:
         return sums_by_lanes(terms)
@@ -100,6 +101,8 @@ def variadic_sums(terms: Sequence[jax.Array], axis: int, zero: jax.Array | float
 
 def _plan(size: int, sums: int) -> tuple[int, int]:
     """How many of `size` columns go into lanes, all or all but a rest or none, and how many of them into one lane."""
+    if size < _LANES_FROM:
+        return 0, 1
     most = max(min(_IN_LANE, _ADDITIONS // sums), _AT_LEAST)
     for columns in (size, size - size % _IN_LANE if size > 2 * _IN_LANE else 0):
         fits = [k for k in range(_AT_LEAST, most + 1) if columns % k == 0 and columns // k >= 3]
