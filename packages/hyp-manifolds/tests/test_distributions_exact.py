@@ -165,6 +165,30 @@ def test_wrapped_normal_is_the_paper_s():
     np.testing.assert_allclose(log_prob(d, z), want, rtol=3e-5 if np.float32 == DTYPE else 1e-9, atol=1e-5)
 
 
+def test_derivatives_of_the_wrapped_normal_are_the_paper_s():
+    """By the point, the mean and both forms of the covariance, against differences of the paper's density."""
+    n, h, rng = 4, 1e-5, np.random.default_rng(2)
+    on_sheet = lambda s, np=np: np.concatenate([np.sqrt(1 + np.sum(s * s, keepdims=True)), s])  # noqa: E731
+    lower = np.tril(0.3 * rng.standard_normal((n, n))) + 0.8 * np.eye(n)
+    at = [a.astype(DTYPE) for a in (rng.standard_normal(n), 0.6 * rng.standard_normal(n), lower @ lower.T, lower)]
+    way = [rng.standard_normal(n), rng.standard_normal(n), rng.standard_normal((n, n)), np.tril(rng.random((n, n)))]
+    way[2] += way[2].T
+
+    def density(z, mean, **spread):
+        return WrappedNormal(SHEET, on_sheet(mean, jnp), 1.0, **spread).log_prob(on_sheet(z, jnp))
+
+    full = jax.jit(jax.grad(lambda z, m, s: density(z, m, covariance=s), (0, 1, 2)))(*at[:3])
+    factor = jax.jit(jax.grad(lambda z, m, s: density(z, m, scale_tril=s), (0, 1, 2)))(*at[:2], at[3])
+    wide = [a.astype(float) for a in at]
+    exact = lambda z, mean, s, a: nagano(on_sheet(z), on_sheet(mean), s if a is None else a @ a.T)  # noqa: E731
+    for form, got in (([*wide[:3], None], full), ([*wide[:2], None, wide[3]], factor)):
+        moved = [i for i, a in enumerate(form) if a is not None]
+        for i, slope in zip(moved, got, strict=True):
+            up, down = ([*form[:i], form[i] + k * way[i], *form[i + 1 :]] for k in (h, -h))
+            want = (exact(*up) - exact(*down)) / (2 * h)
+            np.testing.assert_allclose(np.sum(slope * way[i]), want, rtol=1e-5, atol=1e-6, err_msg=str(i))
+
+
 @pytest.mark.one_precision
 @pytest.mark.parametrize("model", [BALL, Klein(), HalfSpace(), ProperVelocity()], ids=lambda m: type(m).__name__)
 def test_models_agree(model):

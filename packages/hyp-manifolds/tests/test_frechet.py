@@ -120,6 +120,22 @@ def test_mean_and_derivatives(name: str) -> None:
     np.testing.assert_allclose(gradients[2], fd, rtol=1e-5, atol=1e-6)
 
 
+def test_derivatives_in_more_dimensions() -> None:
+    """The linear system behind them takes as many steps as there are dimensions."""
+    rng = np.random.default_rng(2)
+    u, w, out = (rng.standard_normal(shape).astype(DTYPE) for shape in ((24, 12), 24, 12))
+    u, w = DTYPE(0.15) * u, abs(w)
+    f = lambda u, w, c: jnp.sum(out * frechet_mean(BALL, u, w, c).mean)  # noqa: E731
+    by_points, by_weights = jax.jit(jax.grad(f, (0, 1)))(u, w, 1.0)
+    wide, weight, h = u.astype(float), w.astype(float), 1e-5
+    scalar = lambda u, w: float(out.astype(float) @ reference("poincare", u, w, 1.0))  # noqa: E731
+    du, dw = rng.standard_normal(u.shape), rng.standard_normal(24)
+    fd = (scalar(wide + h * du, weight) - scalar(wide - h * du, weight)) / (2 * h)
+    np.testing.assert_allclose(np.sum(by_points * du), fd, rtol=1e-5, atol=1e-6)
+    fd = (scalar(wide, weight + h * dw) - scalar(wide, weight - h * dw)) / (2 * h)
+    np.testing.assert_allclose(by_weights @ dw, fd, rtol=1e-5, atol=1e-6)
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_derivatives_are_finite_where_all_points_coincide(name: str) -> None:
     u = np.tile(sample()[0][:1], (COUNT, 1))

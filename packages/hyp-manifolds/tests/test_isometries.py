@@ -180,9 +180,11 @@ def test_a_models_dtype_is_the_results() -> None:
 
 def test_results_in_balls_stay_inside_and_gradients_are_finite() -> None:
     far = jnp.asarray(np.array([[3e8, 1.0], [0.0, -1e30], [0.0, 0.0]], np.float32))
+    rng = np.random.default_rng(4)  # and where rounding could just carry the result across the boundary
+    edge = jnp.asarray(10 ** rng.uniform(3, 5, (4000, 1)) * rng.standard_normal((4000, 2)), jnp.float32)
     for model in (BALL, Klein(), HalfSpace()):
         move = functools.partial(convert, source=ProperVelocity(), target=model)
-        points = jax.vmap(lambda x, m=move: m(x, c=2.0))(far)
+        points = jax.vmap(lambda x, m=move: m(x, c=2.0))(jnp.concatenate([far, edge]))
         assert np.isfinite(points).all()
         if not isinstance(model, HalfSpace):
             assert (2.0 * np.sum(np.asarray(points, np.float64) ** 2, 1) < 1).all()

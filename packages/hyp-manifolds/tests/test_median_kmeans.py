@@ -173,6 +173,19 @@ def test_kmeans_seeds_are_random_and_repeatable_and_inertia_falls() -> None:
     assert np.unique(first.labels).size == 5
 
 
+def test_a_cluster_without_points_takes_the_farthest() -> None:
+    x = np.array([[-0.09, 0.36], [0.24, 0.01], [0.1, -0.01], [-0.41, 0.04], [-0.36, 0.06], [-0.29, -0.12]], DTYPE)
+    keys = jax.random.split(jax.random.key(0), 256)
+    rounds = [jax.vmap(lambda key, n=n: kmeans(Euclidean(), key, x, 3, 0.0, max_steps=n))(keys) for n in (1, 2)]
+    clusters = [set(labels) for labels in np.asarray(rounds[0].labels)]
+    emptied = [i for i, left in enumerate(clusters) if len(left) == 2]
+    assert emptied
+    for i in emptied:
+        (lost,) = {0, 1, 2} - clusters[i]
+        squares = np.min(np.sum((x[:, None] - rounds[0].centers[i]) ** 2, -1), 1)
+        np.testing.assert_allclose(rounds[1].centers[i, lost], x[np.argmax(squares)], rtol=0, atol=2 * EPS)
+
+
 def test_kmeans_with_fewer_distinct_points_than_clusters() -> None:
     """Clusters stay empty then; no center is NaN."""
     x = np.repeat(blobs()[0][:2], 12, 0)
