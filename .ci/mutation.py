@@ -22,6 +22,7 @@ import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -212,6 +213,10 @@ EXPLAINED = {
         "distributions/uniform_ball.py",
         "k = float(np.asarray(manifold.sectional_curvature(np.asarray(c, np.float64).reshape(-2)[0])))",
     ): "any negative length stands for the one that fits",
+    (
+        "distributions/uniform_ball.py",
+        "k = float(np.asarray(manifold.sectional_curvature(np.asarray(c, np.float64).reshape(+1)[0])))",
+    ): "one number",
     ("pairwise/_matrix.py", "most = min(n, _LARGEST, max(2, math.isqrt(memory // bytes_a_pair)))"): "size of a tile",
     (
         "pairwise/_blocks.py",
@@ -226,7 +231,12 @@ EXPLAINED = {
 }
 
 # The tests of files that are not named after one of their own, as pytest -k.
+MODELS = ("poincare", "hyperboloid", "euclidean", "stereographic", "sphere", "klein", "half_space", "proper_velocity")
+OF_ANY_MODEL = (
+    "extras or geodesic or isometries or gyro_operations or distributions or frechet or hyperplane or pairwise"
+)
 KNOWN = {
+    **{model: f"{model} or {OF_ANY_MODEL}" for model in MODELS},
     "apart": "combination", "lanes": "row_sums", "row_sums": "row_sums or combination",
     "error_free": "poincare or cone",
     "combination": "combination or poincare",
@@ -235,7 +245,7 @@ KNOWN = {
     "hyperbolic": "klein or hyperboloid", "chart": "proper_velocity or klein", "upper": "half_space or isometries",
     "upper_moves": "half_space", "stereo": "stereographic", "signed": "stereographic or sphere",
     "hyperplanes": "hyperplane", "round_hyperplanes": "hyperplane", "horospheres": "horosphere or busemann",
-    "cones": "cone", "klein": "klein or isometries", "reflections": "reflect", "hnnpp": "seed_bugs or extras",
+    "cones": "cone", "reflections": "reflect", "hnnpp": "seed_bugs or extras",
     "group": "isometry_group",
     "convert": "isometries", "frames": "isometries", "factors": "product", "centroid": "centroids",
     "projected": "centroids", "space": "frechet or median_kmeans", "minimise": "frechet", "implicit": "frechet",
@@ -243,8 +253,8 @@ KNOWN = {
     "sums": "poincare or hyperboloid or gap", "mobius": "gyro_operations", "gram": "pairwise", "tile": "pairwise",
     "blocks": "pairwise or neighbours", "matrix": "pairwise or neighbours",
     "distances": "pairwise", "delta": "analysis", "distortion": "analysis",
-    "result": "frechet", "poincare": "poincare or extras", "hyperboloid": "hyperboloid or extras or geodesic",
-    "euclidean": "euclidean or extras", "manifold": "bad_input or extras or gyro_operations", "arguments": "bad_input",
+    "result": "frechet", "manifold": "bad_input or extras or gyro_operations",
+    "arguments": "bad_input", "reports": "bad_input",
     "tiles": "tiled_half_space", "digits": "tiled_half_space", "sarkar": "trees", "parents": "trees",
     **dict.fromkeys(("radial", "parts", "wrapped", "spherical", "linalg", "wrapped_normal", "riemannian_normal",
                      "uniform_ball", "mixture", "joint", "distribution", "given"), "distributions"),
@@ -252,11 +262,12 @@ KNOWN = {
 
 
 def first_tests(file: str) -> list[str]:
-    """Arguments of pytest for the tests that know the file best: its own, then those of its model."""
+    """Arguments of pytest for the tests that know the file, from its own on."""
     stem = Path(file).stem.strip("_")
     words = KNOWN.get(stem, stem)
-    own = sorted({str(p) for word in words.split(" or ") for p in TESTS.glob(f"test_{word}*.py")})
-    return [*own, str(TESTS / "test_contract.py"), str(TESTS / "test_laws.py"), "-k", f"{words} or test_{stem}"]
+    first, *others = (sorted(TESTS.glob(f"test_{word}*.py")) for word in words.split(" or "))
+    files = dict.fromkeys([*first, TESTS / "test_contract.py", TESTS / "test_laws.py", *chain(*others)])
+    return [*map(str, files), "-k", f"{words} or test_{stem}"]
 
 
 def planted(fault: Fault) -> bytes:

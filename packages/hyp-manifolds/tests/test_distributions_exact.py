@@ -334,3 +334,7 @@ def test_divergences():
     np.testing.assert_allclose(exact.value, large.log_volume() - small.log_volume(), rtol=2 * EPS)
     assert float(exact.standard_error) == 0.0
     assert float(kl_divergence(large, small).value) == np.inf
+    scales = np.array([0.5, 0.7], DTYPE)
+    both = kl_divergence(p, WrappedNormal(BALL, mean, c, scale=scales), KEY, 100).value
+    alone = [kl_divergence(p, WrappedNormal(BALL, mean, c, scale=scale), KEY, 100).value for scale in scales]
+    np.testing.assert_allclose(both, alone, rtol=64 * EPS)

@@ -160,6 +160,12 @@ def test_the_tolerance_is_relative_to_the_spread() -> None:
     assert result.converged and result.gradient_norm <= 0.5 * guess.gradient_norm
 
 
+@pytest.mark.parametrize("size", [1e-4, 1e4])
+def test_without_a_tolerance_rounding_of_the_spread_is_left(size) -> None:
+    result = frechet_mean(BALL, DTYPE(size) * sample()[0], None, size**-2, tol=0.0)
+    assert result.converged and 2 < result.steps < 10 and result.gradient_norm < 1e-15 * size
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_no_convergence_is_loud(name: str) -> None:
     """An unreachable tolerance, a NaN, weights without a sum: never `converged`, never a plausible derivative."""

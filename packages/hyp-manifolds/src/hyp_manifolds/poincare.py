@@ -257,11 +257,11 @@ class Poincare(Hyperbolic):
         g_x, xx, vv, xv = gap_and_dots(c, (x,), ((x, x), (v, v), (x, v)))
         theta2 = c * vv * t * t / (g_x * g_x)
         k, g_y = t * tanhc2(theta2) / g_x, sech2_sq(theta2)
-        yy, xy = k * k * vv, k * xv
-        ss = xx + 2 * xy + yy
+        yy = k * k * vv
+        ss = xx + 2 * k * xv + yy
         ss = jnp.where(ss < 0, 0.0, ss)
         d = g_x * g_y + c * ss
-        a = jnp.where((xy >= 0) | (4 * yy < xx), 1 + c * g_x * yy / d, (g_x + c * ss) / d)  # as in `expmap`
+        a = 1 + c * g_x * yy / d
         shrink = shrink_inside(g_x * g_y / d, slack=2.0)
         rate = g_y / (d * d)
         along, across = rate * (g_x + g_y - g_x * g_y), rate * c * k * vv * (g_x + g_y + c * ss)
