@@ -198,8 +198,14 @@ EXPLAINED = {
     ("means/_space.py", "if m.ambient_dim(dim) <= dim:"): "where an iteration starts",
     ("hyperboloid.py", "f, k, a = log_over_sinh(p.half), 2 * half_log(p.half), time_scaled(c, p.xx)"): "1 + c|x|^2",
     ("hyperboloid.py", "a = time_scaled(c, xx)"): "1 + c|x|^2",
+    ("hyperboloid.py", "return with_time(jnp.sqrt(c) * xv / time_scaled(c, xx), v)"): "1 + c|x|^2",
     ("klein.py", "half = b > a"): "from either end the segment keeps the contract",
+    ("_gyro.py", "along_x, along_e = turn(g_y, g_x, dots(*turn_pairs(v, x, e)), c)"): "symmetric in both gaps",
     ("_gyro.py", "a, k = _half_sum(g_y, g_x, ee, c), 2 * c / (g_x * g_y + c * ee)"): "1 - c<x, y>, from a sum",
+    (
+        "_numerics/gap.py",
+        "_FLOOR_NARROW, _FLOOR_FLOAT64 = 2.0**-40, 4.0**-80",
+    ): "how near the edge a point outside is read",
     ("_numerics/apart.py", "return jnp.where(x < -jnp.inf, x - x, x)"): "a case that never comes",
     (
         "distributions/_wrapped.py",
@@ -218,6 +224,10 @@ EXPLAINED = {
         "k = float(np.asarray(manifold.sectional_curvature(np.asarray(c, np.float64).reshape(+1)[0])))",
     ): "one number",
     ("pairwise/_matrix.py", "most = min(n, _LARGEST, max(2, math.isqrt(memory // bytes_a_pair)))"): "size of a tile",
+    (
+        "pairwise/_blocks.py",
+        "return next((b for b in range(most, most // 2, -2) if n % b == 0), most)",
+    ): "size of a block",
     (
         "pairwise/_blocks.py",
         "return next((b for b in range(most, most // 2, +1) if n % b == 0), most)",
@@ -341,9 +351,12 @@ def main() -> int:
         else:
             faults = faults[len(results) :]
     with tempfile.TemporaryDirectory() as cache, ThreadPoolExecutor(options.jobs) as pool:
-        for fault, by in zip(faults, pool.map(lambda f: caught_by(f, Path(cache), options.whole), faults), strict=True):
-            if by is None and (why := explained(fault)):
-                by = f"explained: {why}"
+
+        def judge(fault: Fault) -> str | None:
+            why = explained(fault)
+            return f"explained: {why}" if why else caught_by(fault, Path(cache), options.whole)
+
+        for fault, by in zip(faults, pool.map(judge, faults), strict=True):
             results.append({"fault": str(fault), "caught by": by})
             print(f"{fault}: {by or 'SURVIVED'}", flush=True)
             if options.json and not options.again:
