@@ -173,6 +173,14 @@ def test_kmeans_seeds_are_random_and_repeatable_and_inertia_falls() -> None:
     assert np.unique(first.labels).size == 5
 
 
+def test_kmeans_seeds_are_far_from_each_other() -> None:
+    """With equal chances, two seeds in three draws would share one of three blobs (7/9 of them)."""
+    x, _ = blobs()
+    runs = jax.vmap(lambda key: kmeans(BALL, key, x, 3, 1.2, mean=lorentz_centroid, max_steps=1))
+    inertia = np.asarray(runs(jax.random.split(jax.random.key(4), 64)).inertia)
+    assert np.mean(inertia < 1.5 * inertia.min()) > 0.9
+
+
 def test_a_cluster_without_points_takes_the_farthest() -> None:
     x = np.array([[-0.09, 0.36], [0.24, 0.01], [0.1, -0.01], [-0.41, 0.04], [-0.36, 0.06], [-0.29, -0.12]], DTYPE)
     keys = jax.random.split(jax.random.key(0), 256)

@@ -224,20 +224,14 @@ def _(manifold: HalfSpace, x: jax.Array, p: jax.Array, v: jax.Array, c: jax.Arra
 
 
 def _foot_from_top(x: jax.Array, n: jax.Array) -> jax.Array:
-    """(a - t n_a, sqrt(h^2 + t^2))/(1 + t n_h) for p at (0, 1), with t = h sinh(d).
-
-    Where 1 + t n_h cancels, it is the square of the numerator over |a|^2 + h^2 - t n_h.
-    """
+    """(a - t n_a, sqrt(h^2 + t^2))/(1 + t n_h) for p at (0, 1), with t = h sinh(d); 1 + t n_h >= (1 + n_h^2 h^2)/2."""
     a, h, n_a, n_h = horizontal(x), height(x), horizontal(n), height(n)
     aa, an = dots((a, a), (a, n_a))
     up = 0.5 * (aa + (h - 1) * (h + 1))
     t = an + up * n_h
     across = combine((jnp.ones_like(t), a), (-t, n_a))
-    square = h * h + t * t
-    far = up > t * n_h
-    below = (square + dots((across, across))[0]) / jnp.where(far, aa + h * h - t * n_h, 1.0)
-    below = jnp.where(far, below, 1 + t * n_h)
-    return join(combine((1 / below, across)), safe_sqrt(square) / below)
+    below = 1 + t * n_h
+    return join(combine((1 / below, across)), safe_sqrt(h * h + t * t) / below)
 
 
 def conformal_sine(
