@@ -176,7 +176,7 @@ def test_kmeans_seeds_are_random_and_repeatable_and_inertia_falls() -> None:
 def test_kmeans_seeds_are_far_from_each_other() -> None:
     """With equal chances, two seeds in three draws would share one of three blobs (7/9 of them)."""
     x, _ = blobs()
-    runs = jax.vmap(lambda key: kmeans(BALL, key, x, 3, 1.2, mean=lorentz_centroid, max_steps=1))
+    runs = jax.jit(jax.vmap(lambda key: kmeans(BALL, key, x, 3, 1.2, mean=lorentz_centroid, max_steps=1)))
     inertia = np.asarray(runs(jax.random.split(jax.random.key(4), 64)).inertia)
     assert np.mean(inertia < 1.5 * inertia.min()) > 0.9
 
@@ -184,7 +184,10 @@ def test_kmeans_seeds_are_far_from_each_other() -> None:
 def test_a_cluster_without_points_takes_the_farthest() -> None:
     x = np.array([[-0.09, 0.36], [0.24, 0.01], [0.1, -0.01], [-0.41, 0.04], [-0.36, 0.06], [-0.29, -0.12]], DTYPE)
     keys = jax.random.split(jax.random.key(0), 256)
-    rounds = [jax.vmap(lambda key, n=n: kmeans(Euclidean(), key, x, 3, 0.0, max_steps=n))(keys) for n in (1, 2)]
+    run = jax.jit(
+        lambda keys, n: jax.vmap(lambda key: kmeans(Euclidean(), key, x, 3, 0.0, max_steps=n))(keys), static_argnums=1
+    )
+    rounds = [run(keys, n) for n in (1, 2)]
     clusters = [set(labels) for labels in np.asarray(rounds[0].labels)]
     emptied = [i for i, left in enumerate(clusters) if len(left) == 2]
     assert emptied

@@ -37,7 +37,7 @@ def test_every_length_in_chunks_or_not(count, monkeypatch) -> None:
     @functools.partial(jax.jit, static_argnums=0)
     def each_way(chunk, *terms):
         monkeypatch.setattr(lanes, "_CHUNK", chunk)
-        return lanes.sums_by_lanes(terms), lanes.sums_in_chunks(terms), row_sums(*terms), lanes.variadic_sums(terms, -1)
+        return lanes.sums_by_lanes(terms), row_sums(*terms), lanes.variadic_sums(terms, -1)
 
     for length in LENGTHS:
         given = terms(length, count)
