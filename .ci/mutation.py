@@ -5,7 +5,7 @@
 
 A fault is one token of a formula: a sign, a factor c, a dropped sqrt, two swapped arguments, a constant, a product for
 a quotient, a comparison turned round. (No faults: a threshold between two forms that both hold around it, and the
-number that keeps a dead branch of `where` harmless.) Each is planted in a copy of the package, which shadows the
+number that keeps a dead branch of `select` harmless.) Each is planted in a copy of the package, which shadows the
 installed one. The tests that know the file run, in float32 and in float64; with --whole, which takes up to half an hour
 for a fault, the whole suite of the package on what they miss. Exits with 1 if less than `--least` per cent are caught.
 """
@@ -151,7 +151,7 @@ class _Finder(ast.NodeVisitor):
                 self.put("swapped arguments", node.lineno, start, old, f"{self.segment(second)}, {self.segment(first)}")
         for argument in node.args:
             number = argument.operand if isinstance(argument, ast.UnaryOp) else argument
-            if not (name == "where" and isinstance(number, ast.Constant)):
+            if not (name == "select" and isinstance(number, ast.Constant)):
                 self.visit(argument)
 
 
@@ -198,7 +198,7 @@ EXPLAINED = {
     ("means/_space.py", "if m.ambient_dim(dim) <= dim:"): "where an iteration starts",
     ("hyperboloid.py", "f, k, a = log_over_sinh(p.half), 2 * half_log(p.half), time_scaled(c, p.xx)"): "1 + c|x|^2",
     ("hyperboloid.py", "a = time_scaled(c, xx)"): "1 + c|x|^2",
-    ("hyperboloid.py", "k = jnp.where(xs + ys >= yy, along_s, along_y)"): "in float32 either form keeps the contract",
+    ("hyperboloid.py", "k = select(xs + ys >= yy, along_s, along_y)"): "in float32 either form keeps the contract",
     ("hyperboloid.py", "return with_time(jnp.sqrt(c) * xv / time_scaled(c, xx), v)"): "1 + c|x|^2",
     ("klein.py", "half = b > a"): "from either end the segment keeps the contract",
     ("_gyro.py", "along_x, along_e = turn(g_y, g_x, dots(*turn_pairs(v, x, e)), c)"): "symmetric in both gaps",
@@ -207,10 +207,10 @@ EXPLAINED = {
         "_numerics/gap.py",
         "_FLOOR_NARROW, _FLOOR_FLOAT64 = 2.0**-40, 4.0**-80",
     ): "how near the edge a point outside is read",
-    ("_numerics/apart.py", "return jnp.where(x < -jnp.inf, x - x, x)"): "a case that never comes",
+    ("_numerics/apart.py", "return select(x < -jnp.inf, x - x, x)"): "a case that never comes",
     (
         "distributions/_wrapped.py",
-        "t = jnp.where(apart, r, 0.0) - 2 * jnp.pi * _TURNS / root",
+        "t = select(apart, r, 0.0) - 2 * jnp.pi * _TURNS / root",
     ): "the turns are the same with the other sign",
     (
         "distributions/wrapped_normal.py",

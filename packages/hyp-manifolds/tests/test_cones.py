@@ -111,6 +111,7 @@ def test_second_derivatives(name: str, radius: float) -> None:
     (x, _), _ = points_at(name, 1.1, "anywhere")
     (_, y), _ = points_at(name, radius, "anywhere")
 
+    @jax.jit
     def angle(x, y, c):
         return cone_angle(ALL[name], x, y, c)
 

@@ -174,7 +174,7 @@ def test_kmeans_seeds_are_random_and_repeatable_and_inertia_falls() -> None:
 
 
 def test_kmeans_seeds_are_far_from_each_other() -> None:
-    """With equal chances, two seeds in three draws would share one of three blobs (7/9 of them)."""
+    """With equal chances, 7 of 9 draws of three seeds would put two of them into one of the three blobs."""
     x, _ = blobs()
     runs = jax.jit(jax.vmap(lambda key: kmeans(BALL, key, x, 3, 1.2, mean=lorentz_centroid, max_steps=1)))
     inertia = np.asarray(runs(jax.random.split(jax.random.key(4), 64)).inertia)

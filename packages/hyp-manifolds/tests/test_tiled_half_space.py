@@ -263,11 +263,11 @@ def test_derivatives_through_a_step_are_those_of_the_half_space():
     def loss(m, place, at, to, k):
         return m.sqdist(m.expmap(jnp.zeros_like(at).at[-2:].set(k * place), at, 1.0), to, 1.0)
 
-    want = jax.hessian(lambda t: loss(half, t, x, y, 1.0))(v)
-    got = jax.hessian(lambda t: loss(space, t, p, q, 1 / scale))(v)
+    want = jax.jit(jax.hessian(lambda t: loss(half, t, x, y, 1.0)))(v)
+    got = jax.jit(jax.hessian(lambda t: loss(space, t, p, q, 1 / scale)))(v)
     np.testing.assert_allclose(got, want, rtol=100 * UNIT)
-    by_x = jax.grad(lambda t: loss(half, v, t, y, 1.0))(x)
-    by_place = jax.grad(lambda t: loss(space, v, t, q, 1 / scale))(p)
+    by_x = jax.jit(jax.grad(lambda t: loss(half, v, t, y, 1.0)))(x)
+    by_place = jax.jit(jax.grad(lambda t: loss(space, v, t, q, 1 / scale)))(p)
     np.testing.assert_allclose(by_place[-2:], scale * by_x, rtol=100 * UNIT)
     assert not by_place[:-2].any()
 

@@ -9,7 +9,7 @@ from hyp_manifolds._door import door
 from hyp_manifolds._hyperbolic import Hyperbolic
 from hyp_manifolds._lorentz import time_scaled, with_time
 from hyp_manifolds._manifold import Scalar, Vector
-from hyp_manifolds._numerics import combine, dots, norm, range_scale, scope, wide_matmul
+from hyp_manifolds._numerics import combine, dots, norm, range_scale, scope, select, wide_matmul
 from hyp_manifolds._translation import gyrate, translate
 from hyp_manifolds.hyperboloid import Hyperboloid
 
@@ -79,7 +79,7 @@ def plane_rotation(self: Hyperboloid, u: Spatial, v: Spatial, angle: Scalar) -> 
     across = _off(v, e)
     parallel = jnp.all(e == 0) | (norm(across) <= scope().eps * norm(v))  # to the rounding of u and v
     # Twice: what one projection leaves of v is orthogonal to e only to the digits of v.
-    e, f = (jnp.where(parallel, 0.0, i) for i in (e, _unit(_off(_unit(across), e))))
+    e, f = (select(parallel, 0.0, i) for i in (e, _unit(_off(_unit(across), e))))
     half, turn, swap = jnp.sin(0.5 * angle), e[:, None] * e + f[:, None] * f, f[:, None] * e - e[:, None] * f
     return jnp.eye(u.shape[0], dtype=u.dtype) + jnp.sin(angle) * swap - 2 * half * half * turn
 
@@ -117,7 +117,7 @@ def _off(v: jax.Array, e: jax.Array) -> jax.Array:
 def _unit(v: jax.Array) -> jax.Array:
     n = norm(v)
     zero = n == 0
-    return jnp.where(zero, 0.0, v / jnp.where(zero, 1.0, n))
+    return select(zero, 0.0, v / select(zero, 1.0, n))
 
 
 def _fits(where: str, model: Hyperbolic, b: jax.Array, x: jax.Array) -> None:

@@ -5,12 +5,12 @@ import math
 import jax
 import jax.numpy as jnp
 
-from hyp_manifolds._numerics import gap_and_dots, matmul, norm, scope
+from hyp_manifolds._numerics import gap_and_dots, matmul, norm, scope, select
 
 
 def _softplus(a: jax.Array) -> jax.Array:
-    above = jnp.where(a > 0, a, 0.0)
-    return above + jnp.log1p(jnp.exp(jnp.where(a > 0, -a, a)))
+    above = select(a > 0, a, 0.0)
+    return above + jnp.log1p(jnp.exp(select(a > 0, -a, a)))
 
 
 def smooth_clamp(a: jax.Array, limit: jax.Array, sharpness: jax.Array) -> jax.Array:
@@ -24,7 +24,7 @@ def _limit(clamping_factor: jax.Array) -> jax.Array:
 
 def _floored_norms(z: jax.Array, floor: jax.Array) -> jax.Array:
     n = jax.vmap(norm)(z)
-    return jnp.where(n < floor, floor, n)
+    return select(n < floor, floor, n)
 
 
 def unidirectional_scores(

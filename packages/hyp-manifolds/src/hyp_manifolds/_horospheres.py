@@ -15,7 +15,7 @@ import jax.numpy as jnp
 
 from hyp_manifolds._hyperbolic import Hyperbolic
 from hyp_manifolds._klein import strictly_inside
-from hyp_manifolds._numerics import combine, dots, fence, gap_and_dots, hypot1, norm, safe_div, wide_matmul
+from hyp_manifolds._numerics import combine, dots, fence, gap_and_dots, hypot1, norm, safe_div, select, wide_matmul
 from hyp_manifolds._numerics.scope import in_x64
 from hyp_manifolds._upper import above, height, horizontal, join, representable
 from hyp_manifolds.half_space import HalfSpace
@@ -55,7 +55,7 @@ def split(z: jax.Array, xi: jax.Array) -> Split:
 def _beta(a: jax.Array, t: jax.Array, product: jax.Array) -> jax.Array:
     """a - t, from (a - t)(a + t) where t > 0."""
     toward = t > 0
-    return jnp.where(toward, product / (a + jnp.where(toward, t, 0.0)), a - t)
+    return select(toward, product / (a + select(toward, t, 0.0)), a - t)
 
 
 def _log_beta(beta: jax.Array, less_one: jax.Array, a: jax.Array) -> jax.Array:
@@ -65,7 +65,7 @@ def _log_beta(beta: jax.Array, less_one: jax.Array, a: jax.Array) -> jax.Array:
     log1p loses up to 118 eps, and beta has its digits.
     """
     near = (less_one > -0.29) & (less_one < 0.5) & (a < 2.0)
-    return jnp.where(near, jnp.log1p(jnp.where(near, less_one, 0.0)), jnp.log(jnp.where(near, 1.0, beta)))
+    return select(near, jnp.log1p(select(near, less_one, 0.0)), jnp.log(select(near, 1.0, beta)))
 
 
 @functools.singledispatch
@@ -91,7 +91,7 @@ def _(manifold: HalfSpace, x: jax.Array, xi: jax.Array, c: jax.Array) -> jax.Arr
     m, f, aa, a_side = _seen_from(horizontal(x), xi)
     beta = (f + m * h * h) / (2 * h)
     near = (aa < 16.0) & (h > 0.1) & (h < 16.0)
-    aa, a_side, h = (jnp.where(near, k, other) for k, other in ((aa, 0.0), (a_side, 0.0), (h, 16.0)))
+    aa, a_side, h = (select(near, k, other) for k, other in ((aa, 0.0), (a_side, 0.0), (h, 16.0)))
     less_one = (m * (aa + (h - 1) * (h + 1)) - 2 * (a_side + (h - 1))) / (2 * h)
     return _log_beta(beta, less_one, (aa + h * h + 1) / (2 * h)) / jnp.sqrt(c)
 
@@ -110,11 +110,11 @@ def _seen_from(a: jax.Array, xi: jax.Array) -> _Above:
     side, rise = horizontal(xi), height(xi)
     aa, a_side, ss = dots((a, a), (a, side), (side, side))
     up = rise > 0
-    m = jnp.where(up, ss / jnp.where(up, 1 + rise, 1.0), 1 - rise)
-    p = jnp.where(up, 1 + rise, ss / jnp.where(up, 1.0, 1 - rise))
+    m = select(up, ss / select(up, 1 + rise, 1.0), 1 - rise)
+    p = select(up, 1 + rise, ss / select(up, 1.0, 1 - rise))
     toward = m * aa > 0.25 * p
-    off = a - combine((1 / jnp.where(toward, m, 1.0), side))
-    return _Above(m, jnp.where(toward, m * dots((off, off))[0], p + m * aa - 2 * a_side), aa, a_side)
+    off = a - combine((1 / select(toward, m, 1.0), side))
+    return _Above(m, select(toward, m * dots((off, off))[0], p + m * aa - 2 * a_side), aa, a_side)
 
 
 @jax.custom_jvp
@@ -138,7 +138,7 @@ def _(primals, tangents):
     root, value = jnp.sqrt(c), _on_sheet(x, xi, c)
     s = split(combine((root, x)), xi)
     across = s.q / s.beta
-    along = jnp.where(s.t > 0, (s.qq - s.t / s.a) / (1 + s.qq), (s.qq / s.beta - s.t) / s.a)
+    along = select(s.t > 0, (s.qq - s.t / s.a) / (1 + s.qq), (s.qq / s.beta - s.t) / s.a)
     by_c = fence((along / root - value) / (2 * c), by=s.beta)
     return value, jnp.sum((across - xi) / s.a * dx) - jnp.sum(across * dxi) / root + by_c * dc
 
@@ -158,7 +158,7 @@ def depths(z: jax.Array, xi: jax.Array) -> jax.Array:
 
 def _beta_of_all(n: jax.Array, a: jax.Array, t: jax.Array) -> jax.Array:
     qq = (n - t) * (n + t)
-    return _beta(a, t, 1 + jnp.where(qq > 0, qq, 0.0))
+    return _beta(a, t, 1 + select(qq > 0, qq, 0.0))
 
 
 @depths.defjvp
@@ -190,10 +190,10 @@ def _(manifold: Klein, x: jax.Array, xi: jax.Array, level: jax.Array, c: jax.Arr
     g, ee, d, xx, x_xi = gap_and_dots(c, (x,), ((e, e), (e, xi), (x, x), (x, xi)))
     outward, exponent = root * level > 0, -2 * jnp.abs(root * level)
     f, less = jnp.exp(exponent), jnp.expm1(exponent)  # the smaller of e^2l and e^-2l; the larger becomes 1
-    of_d, of_e = jnp.where(outward, f, 1.0), jnp.where(outward, 1.0, f)
+    of_d, of_e = select(outward, f, 1.0), select(outward, 1.0, f)
     total, t = of_d * d * d + of_e * ee, root * x_xi
-    small = c * xx + t * (t - 2) + less * jnp.where(outward, d * d, -g)
-    along = jnp.where(g > 0.75, small, of_d * d * d - of_e * g) / total
+    small = c * xx + t * (t - 2) + less * select(outward, d * d, -g)
+    along = select(g > 0.75, small, of_d * d * d - of_e * g) / total
     gap = of_d * of_e * (2 * d * d / total) ** 2
     return strictly_inside(x + combine((along / root, e)), gap, c)
 
@@ -214,19 +214,19 @@ def _(manifold: HalfSpace, x: jax.Array, xi: jax.Array, level: jax.Array, c: jax
     step = root * (busemann(manifold, x, xi, c) - level)
     short = jnp.abs(step) < 0.5
     depth = root * level
-    depth = jnp.where(jnp.abs(depth) > _LEVEL, jnp.sign(depth) * _LEVEL, depth)  # NaN stays NaN
+    depth = select(jnp.abs(depth) > _LEVEL, jnp.sign(depth) * _LEVEL, depth)  # NaN stays NaN
     b = f + m * h * h
     deep = (2 / b) * (2 * f / b) * jnp.exp(depth) > m * jnp.exp(-depth)
-    raised, lowered = jnp.exp(2 * jnp.where(deep, 0.0, depth)), jnp.exp(-2 * jnp.where(deep, depth, 0.0))
+    raised, lowered = jnp.exp(2 * select(deep, 0.0, depth)), jnp.exp(-2 * select(deep, depth, 0.0))
     w = 2 * raised / b
     d = 2 * w * (f / b) + m * lowered
-    moved = jnp.where(short, -jnp.expm1(jnp.where(short, -2 * step, 0.0)) * lowered, lowered - h * w * (2 * h / b))
-    top = 2 * jnp.exp(jnp.where(deep, -depth, depth))
+    moved = select(short, -jnp.expm1(select(short, -2 * step, 0.0)) * lowered, lowered - h * w * (2 * h / b))
+    top = 2 * jnp.exp(select(deep, -depth, depth))
     part = moved / d
     # 2w/D is 1 - part m: the coefficient of a, or what is left of it.
     short_of = m * part < 0.5
-    from_a = horizontal(xi) + combine((jnp.where(short_of, -m, 0.0), a))
-    return representable(join(combine((jnp.where(short_of, 1.0, 2 * w / d), a), (part, from_a)), top / d))
+    from_a = horizontal(xi) + combine((select(short_of, -m, 0.0), a))
+    return representable(join(combine((select(short_of, 1.0, 2 * w / d), a), (part, from_a)), top / d))
 
 
 def _move(z: jax.Array, xi: jax.Array, level: jax.Array) -> jax.Array:

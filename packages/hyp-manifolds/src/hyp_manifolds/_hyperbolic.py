@@ -7,7 +7,7 @@ import jax.numpy as jnp
 
 from hyp_manifolds._lorentz import half_angle, time_scaled
 from hyp_manifolds._manifold import Manifold, Scalar, Vector
-from hyp_manifolds._numerics import combine, dots
+from hyp_manifolds._numerics import combine, dots, select
 
 
 class Hyperbolic(Manifold):
@@ -32,7 +32,7 @@ class Hyperbolic(Manifold):
         k = (time_scaled(ss, c) + time_scaled(tt, c)) / (2 * (1 + half_angle(s, t, c)))
         # Contraction into multiply-adds leaves a sum of charts of opposite points: it is 0, with the slope of the sum.
         total = s + t
-        total = total - jax.lax.stop_gradient(jnp.where(jnp.all(s == -t), total, 0.0))
+        total = total - jax.lax.stop_gradient(select(jnp.all(s == -t), total, 0.0))
         return self._from_spatial(combine((k, total)), c)
 
     @abc.abstractmethod

@@ -23,6 +23,7 @@ from hyp_manifolds._numerics import (
     range_scale,
     safe_div,
     safe_sqrt,
+    select,
     shrink_inside,
     signed,
     stretch,
@@ -65,8 +66,8 @@ def foot(manifold: Manifold, x: jax.Array, p: jax.Array, v: jax.Array, c: jax.Ar
     across, adjacent = manifold.tangent_norm(u, p, c), signed.cosh(s)
     leg = signed.arc(safe_div(across * signed.sinhc(s), cosine), k, jnp.abs(safe_div(adjacent, cosine)))
     # On a sphere, the leg of an obtuse triangle is longer than a quarter of the circle.
-    half_turn = jnp.pi / jnp.sqrt(jnp.where(k < 0, -k, 1.0))
-    leg = jnp.where((k < 0) & (adjacent < 0), half_turn - leg, leg)
+    half_turn = jnp.pi / jnp.sqrt(select(k < 0, -k, 1.0))
+    leg = select((k < 0) & (adjacent < 0), half_turn - leg, leg)
     return manifold.expmap(combine((safe_div(leg, across), u)), p, c)
 
 
@@ -84,7 +85,7 @@ def _triangle(
     flat = u - combine((height, n))
     s = k * manifold.tangent_inner(u, u, p, c)
     sine, across = signed.sinhc(s) * height, signed.sinhc(s) * manifold.tangent_norm(flat, p, c)
-    cosine = safe_sqrt(jnp.where(k < 0, signed.cosh(s) ** 2 - k * across * across, 1 + k * sine * sine))
+    cosine = safe_sqrt(select(k < 0, signed.cosh(s) ** 2 - k * across * across, 1 + k * sine * sine))
     return sine, cosine, s, flat
 
 
@@ -216,10 +217,10 @@ def _(manifold: HalfSpace, x: jax.Array, p: jax.Array, v: jax.Array, c: jax.Arra
     z = stretch(1 / m, z)
     (zz,) = dots((z, z))
     outside = zz * m > 1 / m
-    z = combine((jnp.where(outside, 1 / (jnp.where(outside, zz, 1.0) * m), m), z))
-    y = _foot_from_top(z, join(n, jnp.where(outside, -n[-1], n[-1])))
+    z = combine((select(outside, 1 / (select(outside, zz, 1.0) * m), m), z))
+    y = _foot_from_top(z, join(n, select(outside, -n[-1], n[-1])))
     (yy,) = dots((y, y))
-    y = combine((p[-1] / jnp.where(outside, yy, 1.0), y))
+    y = combine((p[-1] / select(outside, yy, 1.0), y))
     return representable(join(p + y, y[-1]))
 
 

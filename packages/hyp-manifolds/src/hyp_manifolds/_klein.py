@@ -19,6 +19,7 @@ from hyp_manifolds._numerics import (
     inside,
     scope,
     sech2_sq,
+    select,
     shrink_inside,
     tanh,
     tanhc2,
@@ -73,8 +74,8 @@ def _(primals, tangents):
     value, length = _ray_scale(r, nn, g), asinhc2(nn / g) / jnp.sqrt(g)
     slope = sech2_sq((r * length) * (r * length) * nn)
     small = nn < 0.25  # where the closed form cancels, and autodiff does not
-    _, near = jax.jvp(lambda t: _plain_ray_scale(r, t, 1 - t), (jnp.where(small, nn, 0.0),), (jnp.ones_like(nn),))
-    by_nn = jnp.where(small, near, (r * slope / g - value) / (2 * jnp.where(small, 1.0, nn)))
+    _, near = jax.jvp(lambda t: _plain_ray_scale(r, t, 1 - t), (select(small, nn, 0.0),), (jnp.ones_like(nn),))
+    by_nn = select(small, near, (r * slope / g - value) / (2 * select(small, 1.0, nn)))
     return value, length * slope * dr + by_nn * dnn
 
 
@@ -87,13 +88,13 @@ def scale_along(r: jax.Array, x: jax.Array, c: jax.Array) -> jax.Array:
     """tanh(r atanh(n))/n, n = sqrt(c)|x|: the scale of r (*) x along x."""
     g, xx = gap_and_dots(c, (x,), ((x, x),))
     # Near the boundary 1 - g gives c|x|^2 with one rounding instead of a sum's.
-    nn = jnp.where(g < 0.5, 1 - g, c * xx)
+    nn = select(g < 0.5, 1 - g, c * xx)
     k = _ray_scale(r, nn, g)
     # The value in a form whose roundings asinh and tanh damp; the derivative is that of `_ray_scale`.
     theta = r * jnp.arcsinh(jnp.sqrt(jax.lax.stop_gradient(nn / g)))
     far = (nn > 1e-4) | (jnp.abs(theta) > 1.0)
-    direct = jnp.sign(r) * inside(tanh(jnp.abs(theta))) / jnp.sqrt(jnp.where(far, nn, 1.0))
-    return k + jax.lax.stop_gradient(jnp.where(far, direct - k, 0.0))
+    direct = jnp.sign(r) * inside(tanh(jnp.abs(theta))) / jnp.sqrt(select(far, nn, 1.0))
+    return k + jax.lax.stop_gradient(select(far, direct - k, 0.0))
 
 
 def exp_step(v: jax.Array, x: jax.Array, c: jax.Array) -> tuple[jax.Array, jax.Array]:
@@ -109,10 +110,10 @@ def exp_step(v: jax.Array, x: jax.Array, c: jax.Array) -> tuple[jax.Array, jax.A
     theta2 = rest + b * b
     t = tanhc2(theta2)
     inward = b < -0.5
-    theta = jnp.sqrt(jnp.where(inward, theta2, 1.0))
+    theta = jnp.sqrt(select(inward, theta2, 1.0))
     e = jnp.exp(-2 * theta)
-    cancelled = 2 * e / (1 + e) + t * rest / (theta - jnp.where(inward, b, 0.0))
-    d = jnp.where(inward, cancelled, 1 + t * b)
+    cancelled = 2 * e / (1 + e) + t * rest / (theta - select(inward, b, 0.0))
+    d = select(inward, cancelled, 1 + t * b)
     return t / d, g * sech2_sq(theta2) / d / d
 
 
@@ -122,16 +123,16 @@ def turn(z: jax.Array, x: jax.Array, y: jax.Array, c: jax.Array) -> jax.Array:
     g_x, g_y, xx, yy, ss, by = gap_and_dots(c, (x, y), ((x, x), (y, y), (s, s), (s, x - y)))
     q_x, q_y = jnp.sqrt(g_x), jnp.sqrt(g_y)
     near = (ss < xx) & (ss < yy)  # where x ~ -y, their sum in terms of s
-    k = jnp.where(near, c * by / ((q_x + q_y) * (1 + q_x) * (1 + q_y)), 1 / (1 + q_x))
-    e = combine((1 / (1 + q_y), jnp.where(near, s, y)), (k, x))
+    k = select(near, c * by / ((q_x + q_y) * (1 + q_x) * (1 + q_y)), 1 / (1 + q_x))
+    e = combine((1 / (1 + q_y), select(near, s, y)), (k, x))
     return rotate(z, combine((-1 / (1 + q_y), y)), e, 2 * q_y / (1 + q_y), 2 * q_x / (1 + q_x), c)
 
 
 def within_range(t: jax.Array, rho2: jax.Array) -> jax.Array:
     """t, shortened to 300/rho: there the geodesic has long reached the boundary, and sinh(t rho) overflows at 710."""
     rho2 = jax.lax.stop_gradient(rho2)
-    limit = 300 / jnp.sqrt(jnp.where(rho2 < 1e-200, 1e-200, rho2))
-    return jnp.where(jnp.abs(t) > limit, jnp.sign(t) * limit, t)
+    limit = 300 / jnp.sqrt(select(rho2 < 1e-200, 1e-200, rho2))
+    return select(jnp.abs(t) > limit, jnp.sign(t) * limit, t)
 
 
 def strictly_inside(x: jax.Array, gap: jax.Array, c: jax.Array) -> jax.Array:
@@ -145,5 +146,5 @@ def strictly_inside(x: jax.Array, gap: jax.Array, c: jax.Array) -> jax.Array:
     else:
         (left,), limit = gap_and_dots(c, (x,), floored=False), 4 * scope().eps
         near = left < limit
-        factor = jnp.where(near, jnp.sqrt((1 - limit) / (1 - jnp.where(near, left, 0.0))), 1.0)
+        factor = select(near, jnp.sqrt((1 - limit) / (1 - select(near, left, 0.0))), 1.0)
     return jax.lax.stop_gradient(fence(factor)) * x

@@ -29,6 +29,7 @@ from hyp_manifolds._numerics import (
     safe_div,
     safe_sqrt,
     scope,
+    select,
 )
 from hyp_manifolds._numerics.scope import in_x64
 
@@ -68,9 +69,9 @@ def time_above(x: jax.Array, c: jax.Array) -> jax.Array:
         return time_scaled(xx, c) / root
     n = norm(x)
     near = root * n < 1
-    inner = jnp.where(near, x, 0.0)
+    inner = select(near, x, 0.0)
     (xx,) = dots((inner, inner))
-    return jnp.where(near, time_scaled(xx, c) / root, time_over(n, c))
+    return select(near, time_scaled(xx, c) / root, time_over(n, c))
 
 
 def time_over(n: jax.Array, c: jax.Array) -> jax.Array:
@@ -108,7 +109,7 @@ def _tangent_of(fn: Callable[..., jax.Array], narrow: bool, *tangents: jax.Array
 def _join(narrow: bool, v0: jax.Array, v: jax.Array) -> jax.Array:
     # Not a concatenation, which would write both parts to memory in float64 before they are rounded.
     padded = lax.pad(v, jnp.zeros((), v.dtype), [(1, 0, 0)])
-    return jnp.where(jnp.arange(padded.shape[0]) == 0, v0, padded)
+    return select(jnp.arange(padded.shape[0]) == 0, v0, padded)
 
 
 @_join.defjvp
@@ -148,7 +149,7 @@ def _toward(x: jax.Array, y: jax.Array, p: Products) -> jax.Array:
     Cure: each where it is accurate.
     """
     near = p.uu < p.yy
-    return jnp.where(near, again(x, p.yy) - y, -y) + combine((jnp.where(near, -p.drop / p.a, p.b / p.a), x))
+    return select(near, again(x, p.yy) - y, -y) + combine((select(near, -p.drop / p.a, p.b / p.a), x))
 
 
 def _angular(
@@ -160,13 +161,13 @@ def _angular(
     are summed in the same pass and follow.
     """
     x_shorter = p.xx <= p.yy
-    base, bb, bu = (jnp.where(x_shorter, i, j) for i, j in ((x, y), (p.xx, p.yy), (p.xu, p.yu)))
+    base, bb, bu = (select(x_shorter, i, j) for i, j in ((x, y), (p.xx, p.yy), (p.xu, p.yu)))
     perp = (again(x, p.xx) - y) - safe_div(bu, bb) * base
     pp, *others = dots((perp, perp), *beside)
-    xy = jnp.where(x_shorter, p.xx - p.xu, p.yy + p.yu)
+    xy = select(x_shorter, p.xx - p.xu, p.yy + p.yu)
     product = jnp.sqrt(p.xx) * jnp.sqrt(p.yy)
     acute = xy > 0
-    return jnp.where(acute, safe_div(bb, product + jnp.where(acute, xy, 0.0)) * pp, product - xy), *others
+    return select(acute, safe_div(bb, product + select(acute, xy, 0.0)) * pp, product - xy), *others
 
 
 def _sinh_radial(p: Products, c: jax.Array) -> jax.Array:
@@ -255,7 +256,7 @@ def distance(x: jax.Array, y: jax.Array, c: jax.Array) -> jax.Array:
     if scope().narrow:
         return far
     # Squares underflow for float64 points closer than 1e-150, which lie at the origin, where space is flat.
-    return jnp.where(half < 1e-290, norm(x - y), far)
+    return select(half < 1e-290, norm(x - y), far)
 
 
 class Along(NamedTuple):
@@ -284,11 +285,11 @@ def _along(_: bool, v: jax.Array, x: jax.Array, y: jax.Array, c: jax.Array) -> A
     u = x - y
     xx, yy, xu, yu, xv, yv = dots((x, x), (y, y), (x, u), (y, u), (x, v), (y, v))
     p = _products(xx, yy, xu, yu, c)
-    xy = jnp.where(xx <= yy, xx - xu, yy + yu)
+    xy = select(xx <= yy, xx - xu, yy + yu)
     k = safe_div(xv, xx)
     near = p.uu < yy  # the tangential part of the bracket is that of u and of -y: take the shorter
-    short = jnp.where(near, again(x, yy) - y, -y)
-    tangential = v - k * x, short - safe_div(jnp.where(near, xu, -xy), xx) * x
+    short = select(near, again(x, yy) - y, -y)
+    tangential = v - k * x, short - safe_div(select(near, xu, -xy), xx) * x
     angular, across = _angular(x, y, p, beside=(tangential,))
     return Along(k * _radial(angular, p, c) / c + across, _half_angle(p, angular, c), yy, yv, xy)
 
@@ -309,13 +310,13 @@ def _(wide, primals, tangents):
     toward = across(wide, _toward(x, y, p), x, far, p.xx)
     if wide:
         radial = _radial(_angular(x, y, p)[0], p, c)
-        toward = toward + jnp.where(far, radial / jnp.where(far, c * p.xx, 1.0), 0.0) * x
+        toward = toward + select(far, radial / select(far, c * p.xx, 1.0), 0.0) * x
     by_v = jnp.sum(toward * dv)
-    k = jnp.where(far, xv / jnp.where(far, p.xx, 1.0), 0.0)
+    k = select(far, xv / select(far, p.xx, 1.0), 0.0)
     perp = across(wide, v - k * x, x, far, p.xx)  # v itself near the origin
-    by_x = p.b / p.a * jnp.sum((perp + jnp.where(far, k / (p.a * p.a), -c * xv / (p.a * p.a)) * x) * dx)
+    by_x = p.b / p.a * jnp.sum((perp + select(far, k / (p.a * p.a), -c * xv / (p.a * p.a)) * x) * dx)
     ab = p.a * p.b
-    by_y = -perp - k * (again(x, p.yy) - y) + jnp.where(far, -k * (1 - p.a * p.drop), c * xv) / ab * y
+    by_y = -perp - k * (again(x, p.yy) - y) + select(far, -k * (1 - p.a * p.drop), c * xv) / ab * y
     by_c = -(xv / (p.a * p.a)) * (p.drop / p.a) * ((p.a + p.b) / p.b) / (2 * c)
     change = fence(by_v + by_x + jnp.sum(by_y * dy) + by_c * dc, by=out.bracket)
     half = _half_angle_change(x, y, c, out.half, p, (dx, dy, dc))

@@ -12,7 +12,7 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 
-from hyp_manifolds._numerics import dots, fence, range_scale, safe_div, safe_sqrt, scope
+from hyp_manifolds._numerics import dots, fence, range_scale, safe_div, safe_sqrt, scope, select
 from hyp_manifolds._numerics.scope import in_x64
 
 
@@ -51,7 +51,7 @@ def tangent_length(v: jax.Array, x: jax.Array, c: jax.Array) -> jax.Array:
     # rounding of v to float32 has cost already, a of that. |v|/a is the least that the length can be.
     xx, xv, vv = dots((x, x), (x, v), (v, v))
     square, least = vv - xv * (xv / (1 / c + xx)), vv / (1 + c * xx)
-    return safe_sqrt(jnp.where(square < least, least, square))
+    return safe_sqrt(select(square < least, least, square))
 
 
 def tangent_product(u: jax.Array, v: jax.Array, x: jax.Array, c: jax.Array) -> jax.Array:
@@ -96,9 +96,9 @@ def _lowered(v: jax.Array, x: jax.Array, c: jax.Array) -> tuple[jax.Array, jax.A
     xx, xv = dots((x, x), (x, v))
     aa = 1 + c * xx
     far = c * xx > 1.0
-    k = jnp.where(far, xv / jnp.where(far, xx, 1.0), 0.0)
+    k = select(far, xv / select(far, xx, 1.0), 0.0)
     perp = across(True, v - k * x, x, far, xx)
-    return perp + jnp.where(far, k, -c * xv) / aa * x, c * xv / aa, xv / aa
+    return perp + select(far, k, -c * xv) / aa * x, c * xv / aa, xv / aa
 
 
 def across(wide: bool, v: jax.Array, x: jax.Array, far: jax.Array, xx: jax.Array) -> jax.Array:
@@ -106,7 +106,7 @@ def across(wide: bool, v: jax.Array, x: jax.Array, far: jax.Array, xx: jax.Array
 
     Hazard: a covector's radial part is a^2 times shorter than that of the tangent, at whose size v was rounded.
     """
-    return v - jnp.where(far, jnp.sum(x * v) / jnp.where(far, xx, 1.0), 0.0) * x if wide else v
+    return v - select(far, jnp.sum(x * v) / select(far, xx, 1.0), 0.0) * x if wide else v
 
 
 def _radial_split(v: jax.Array, x: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:

@@ -11,7 +11,7 @@ from jaxtyping import Array, Bool, Float
 
 from hyp_manifolds import _checks
 from hyp_manifolds._door import door, has_arrays
-from hyp_manifolds._numerics import in_scope, range_scale, safe_sqrt
+from hyp_manifolds._numerics import in_scope, range_scale, safe_sqrt, select
 
 if TYPE_CHECKING:  # callers pass Python, NumPy or JAX numbers, bodies receive arrays: no one type says both
     Scalar: TypeAlias = Any
@@ -188,7 +188,7 @@ class Manifold(abc.ABC):
         v = v / range_scale(v)  # squares of a short tangent must not underflow; only its direction counts
         n = self.tangent_norm(v, x, c)
         still = n == 0
-        return self.expmap(jnp.where(still, 0.0, t * v / jnp.where(still, 1.0, n)), x, c)
+        return self.expmap(select(still, 0.0, t * v / select(still, 1.0, n)), x, c)
 
     def geodesic_flow(self, t: Scalar, v: Vector, x: Vector, c: Scalar) -> tuple[Vector, Vector]:
         """The point exp_x(t v), and v transported there: what moves a point along its own momentum.

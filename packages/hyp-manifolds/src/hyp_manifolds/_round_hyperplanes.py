@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 
 from hyp_manifolds._hyperplanes import conformal_sine, foot, foot_in_ball, many, pair, unit
-from hyp_manifolds._numerics import combine, dots, norm, safe_div, safe_sqrt, signed, wide_matmul
+from hyp_manifolds._numerics import combine, dots, norm, safe_div, safe_sqrt, select, signed, wide_matmul
 from hyp_manifolds._stereo import RESOLVED
 from hyp_manifolds.sphere import Sphere
 from hyp_manifolds.stereographic import Stereographic
@@ -42,7 +42,7 @@ def _(manifold: Sphere, x: jax.Array, p: jax.Array, v: jax.Array, c: jax.Array) 
 def _(manifold: Sphere, x: jax.Array, p: jax.Array, v: jax.Array, c: jax.Array) -> jax.Array:
     _, cosine, flat = _sphere_sine(manifold, x, p, _sphere_normal(manifold, p, v, c))
     pole = cosine <= RESOLVED
-    return jnp.where(pole, p, combine((1 / (jnp.sqrt(c) * jnp.where(pole, 1.0, cosine)), flat)))
+    return select(pole, p, combine((1 / (jnp.sqrt(c) * select(pole, 1.0, cosine)), flat)))
 
 
 # Stereographic: around it, X = (2x, 1 + c|x|^2)/g_x and n = (v + 2c<p, v>/g_p p, 2c<p, v>/g_p)/|v| -------------------
@@ -78,8 +78,8 @@ def _(manifold: Stereographic, x: jax.Array, p: jax.Array, v: jax.Array, c: jax.
 @foot.register
 def _(manifold: Stereographic, x: jax.Array, p: jax.Array, v: jax.Array, c: jax.Array) -> jax.Array:
     ball = c > 0
-    curved = _foot_on_sphere(x, p, v, jnp.where(ball, 0.0, c))
-    return jnp.where(ball, foot_in_ball(x, p, v, jnp.where(ball, c, 0.0)), curved)
+    curved = _foot_on_sphere(x, p, v, select(ball, 0.0, c))
+    return select(ball, foot_in_ball(x, p, v, select(ball, c, 0.0)), curved)
 
 
 def _foot_on_sphere(x: jax.Array, p: jax.Array, v: jax.Array, c: jax.Array) -> jax.Array:
@@ -95,11 +95,11 @@ def _foot_on_sphere(x: jax.Array, p: jax.Array, v: jax.Array, c: jax.Array) -> j
     s = x - combine((sine, n))
     under = (c < 0) & (time < 0)
     (ss,) = dots((s, s))
-    below = jnp.where(under, -c * ss / (cosine + jnp.where(under, -time, 1.0)), cosine + time)
+    below = select(under, -c * ss / (cosine + select(under, -time, 1.0)), cosine + time)
     least = RESOLVED * (cosine + jnp.abs(time))
-    below = jnp.where(below < least, least, below)  # the foot may be the point that the chart misses
+    below = select(below < least, least, below)  # the foot may be the point that the chart misses
     pole = cosine <= RESOLVED * g
-    return jnp.where(pole, p, combine((1 / jnp.where(pole, 1.0, below), s)))
+    return select(pole, p, combine((1 / select(pole, 1.0, below), s)))
 
 
 def _stereographic_sine(x: jax.Array, p: jax.Array, v: jax.Array, c: jax.Array) -> tuple[jax.Array, jax.Array]:
@@ -109,15 +109,15 @@ def _stereographic_sine(x: jax.Array, p: jax.Array, v: jax.Array, c: jax.Array) 
     # Hazard: on the sphere the differences are long far out in the chart, and cancel. Cure: <X, n> where d > 1/6 turn.
     away = c * ee < -0.25 * g_x * g_p
     direct = 2 * (xn + (2 * c * px - (2 - g_x)) * (pn / g_p)) / g_x
-    sine = jnp.where(away, direct, conformal_sine(g_x, g_p, en, ee, pn, c))
+    sine = select(away, direct, conformal_sine(g_x, g_p, en, ee, pn, c))
     w = (e - combine((c * ee / g_p, p))) / g_x  # (-p (+) x) D/(g_x g_p)
     flat = w - combine((dots((w, n))[0], n))
     (across,) = dots((flat, flat))
     far = 1 + 2 * c * ee / (g_x * g_p)
     sphere = c < 0
-    return sine, jnp.where(sphere, safe_sqrt(jnp.where(sphere, far * far - 4 * c * across, 1.0)), cosine(sine, c))
+    return sine, select(sphere, safe_sqrt(select(sphere, far * far - 4 * c * across, 1.0)), cosine(sine, c))
 
 
 def cosine(sine: jax.Array, c: jax.Array) -> jax.Array:
     square = 1 + c * sine * sine
-    return safe_sqrt(jnp.where(square <= 0, 0.0, square))  # NaN stays NaN
+    return safe_sqrt(select(square <= 0, 0.0, square))  # NaN stays NaN

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from hyp_manifolds._numerics import combine, dots, norm, safe_sqrt, scope
+from hyp_manifolds._numerics import combine, dots, norm, safe_sqrt, scope, select
 from hyp_manifolds._numerics.scope import in_x64
 from hyp_manifolds._numerics.signed import arc, signed_gap_and_dots, wedge_sq
 
@@ -48,16 +48,16 @@ def pair(x: jax.Array, y: jax.Array, c: jax.Array) -> Pair:
     u = y - x
     g_x, g_y, uu, xx, yy, xy = signed_gap_and_dots(c, (x, y), ((u, u), (x, x), (y, y), (x, y)))
     sphere, gg = c < 0, g_x * g_y
-    p = jnp.where(sphere, 1 - c * xy, 0.5 * (g_x + g_y + c * uu))
-    modulus = jnp.where(sphere, p * p + c * (c * wedge_sq(x, y)), gg + c * uu)
+    p = select(sphere, 1 - c * xy, 0.5 * (g_x + g_y + c * uu))
+    modulus = select(sphere, p * p + c * (c * wedge_sq(x, y)), gg + c * uu)
     least = RESOLVED * RESOLVED * gg
     antipodal = modulus < least
     near = ~sphere | (4 * uu < xx)
-    e, m = jnp.where(near, u, y), jnp.where(near, c * uu, 1 - 2 * c * xy + c * yy)
+    e, m = select(near, u, y), select(near, c * uu, 1 - 2 * c * xy + c * yy)
     # Toward antipodes, where e is y and x is not 0, a turn by L would subtract nearly equal vectors of its plane.
     small = sphere & (modulus < 0.5)
-    turn = e - combine((jnp.where(small, xy / jnp.where(small, xx, 1.0), 0.0), x))
-    return Pair(g_x, g_y, uu, xx, p, modulus, jnp.where(antipodal, least, modulus), antipodal, e, m, turn)
+    turn = e - combine((select(small, xy / select(small, xx, 1.0), 0.0), x))
+    return Pair(g_x, g_y, uu, xx, p, modulus, select(antipodal, least, modulus), antipodal, e, m, turn)
 
 
 def rotate(v: jax.Array, x: jax.Array, s: Pair, c: jax.Array) -> jax.Array:
@@ -68,7 +68,7 @@ def rotate(v: jax.Array, x: jax.Array, s: Pair, c: jax.Array) -> jax.Array:
     ev, xv = dots((s.turn, v), (x, v))
     lv = c * (ev * x - xv * s.turn)  # as a vector it rounds at its own size
     e_lv, x_lv = dots((s.turn, lv), (x, lv))
-    k = jnp.where(s.antipodal, 0.0, 2 * c / s.d)
+    k = select(s.antipodal, 0.0, 2 * c / s.d)
     return v + combine((k * (s.p * ev + e_lv), x), (-k * (s.p * xv + x_lv), s.turn))
 
 
@@ -82,7 +82,7 @@ def distance(x: jax.Array, y: jax.Array, c: jax.Array) -> jax.Array:
     s, back = pair(x, y, c), pair(y, x, c)
     n = root_of(s.uu, x - y)
     apart = (n > 0) & ~s.antipodal
-    k = jnp.where(apart, -2 / jnp.sqrt(s.d) / jnp.where(n > 0, n, 1.0), 0.0)
+    k = select(apart, -2 / jnp.sqrt(s.d) / select(n > 0, n, 1.0), 0.0)
     by_x, by_y = (combine((k, t.e), (-k * t.m / t.g_x, p)) for t, p in ((s, x), (back, y)))
     return with_slopes(value, (x, y, c), (by_x, by_y, by_c))
 

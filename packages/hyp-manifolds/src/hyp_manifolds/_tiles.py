@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from hyp_manifolds._numerics import full_range, norm
+from hyp_manifolds._numerics import full_range, norm, select
 from hyp_manifolds._numerics.digits import BITS, accumulate, difference, exponent, lowest, power, two_sum
 from hyp_manifolds._numerics.scope import in_x64
 from hyp_manifolds._upper import above, height
@@ -59,7 +59,7 @@ def _(start, size, primals, tangents):
     # Not the slice's own rule: its transpose pads with a constant that JAX makes in the caller's dtype.
     (x,), (dx,) = primals, tangents
     chosen = jnp.arange(size)[:, None] + start == jnp.arange(x.shape[0])
-    return _pick(x, start, size), jnp.sum(jnp.where(chosen, dx, 0.0), axis=1)
+    return _pick(x, start, size), jnp.sum(select(chosen, dx, 0.0), axis=1)
 
 
 def unpack(x: jax.Array, limbs: int) -> Tiled:
@@ -101,7 +101,7 @@ def pair(x: Tiled, y: Tiled) -> Pair:
     m, e, apart = difference(y.digits, x.digits)
     top_x, top_y = x.unit + exponent(height(x.place)), y.unit + exponent(height(y.place))
     common = jnp.maximum(x.unit, y.unit)
-    unit = jnp.maximum(jnp.maximum(top_x, top_y), jnp.where(apart, e + BITS + 1, common))
+    unit = jnp.maximum(jnp.maximum(top_x, top_y), select(apart, e + BITS + 1, common))
     s, rest = two_sum(power(y.unit - common) * _flat(y.place), -power(x.unit - common) * _flat(x.place))
     scale = power(common - unit)
     t, more = two_sum(m * power(e - unit), scale * s)
@@ -113,16 +113,16 @@ def pair(x: Tiled, y: Tiled) -> Pair:
 def _near(pair: Pair) -> tuple[jax.Array, jax.Array]:
     """The pair, and a harmless one where it is far apart."""
     base = _HALF._origin(pair.unit, pair.p.shape[0])
-    return jnp.where(pair.far, base, pair.p), jnp.where(pair.far, base, pair.q)
+    return select(pair.far, base, pair.p), select(pair.far, base, pair.q)
 
 
 def _far(pair: Pair, x: Tiled, y: Tiled) -> tuple[jax.Array, jax.Array, jax.Array]:
     """rho = log(|p - q|^2/(h k)) of a far pair, and p and q themselves; harmless numbers for a near one."""
     base = _HALF._origin(pair.unit, pair.p.shape[0])
-    p, q = jnp.where(pair.far, pair.p, base), jnp.where(pair.far, pair.q, 2 * base)
+    p, q = select(pair.far, pair.p, base), select(pair.far, pair.q, 2 * base)
     powers = 2 * pair.unit - x.unit - y.unit
     rho = 2 * jnp.log(norm(q - p)) - jnp.log(height(x.place)) - jnp.log(height(y.place)) + powers * _LN2
-    return jnp.where(pair.far, rho, 1.0), p, q
+    return select(pair.far, rho, 1.0), p, q
 
 
 def distance(x: Tiled, y: Tiled) -> jax.Array:
@@ -132,7 +132,7 @@ def distance(x: Tiled, y: Tiled) -> jax.Array:
         p, q = _near(both)
         near = _HALF.dist(p, q, jnp.ones((), p.dtype))
         far, _, _ = _far(both, x, y)
-    return jnp.where(both.far, far, near)
+    return select(both.far, far, near)
 
 
 def squared_distance(x: Tiled, y: Tiled) -> jax.Array:
@@ -142,7 +142,7 @@ def squared_distance(x: Tiled, y: Tiled) -> jax.Array:
         p, q = _near(both)
         near = _HALF.sqdist(p, q, jnp.ones((), p.dtype))
         far, _, _ = _far(both, x, y)
-    return jnp.where(both.far, far * far, near)
+    return select(both.far, far * far, near)
 
 
 def log(y: Tiled, x: Tiled) -> jax.Array:
@@ -150,7 +150,7 @@ def log(y: Tiled, x: Tiled) -> jax.Array:
     both = pair(x, y)
     with full_range():
         p, q = _near(both)
-        near = _HALF.logmap(q, p, jnp.ones((), p.dtype)) * power(jnp.where(both.far, 0.0, both.unit - x.unit))
+        near = _HALF.logmap(q, p, jnp.ones((), p.dtype)) * power(select(both.far, 0.0, both.unit - x.unit))
         rho, p, q = _far(both, x, y)
         d, h, k = q - p, height(p), height(q)
         n = norm(d)
@@ -158,7 +158,7 @@ def log(y: Tiled, x: Tiled) -> jax.Array:
         # the unit tangent (2 h a, |a|^2 + k^2 - h^2)/|p - q|^2 of an arc whose other half is long
         up = jnp.sum(a * a) + (k - h) / n * ((k + h) / n)
         far = rho * height(x.place) * _upright(2 * (h / n) * a, up)
-    return jnp.where(both.far, far, near)
+    return select(both.far, far, near)
 
 
 def transport(v: jax.Array, x: Tiled, y: Tiled) -> jax.Array:
@@ -177,7 +177,7 @@ def moved(x: Tiled, shift: jax.Array, scale: jax.Array, size: jax.Array, unit: j
     digits, rest, ok = accumulate(x.digits, ((fixed(_flat(x.place)), x.unit), (fixed(shift), scale)), unit)
     line = power(x.unit - unit) * _flat(x.place) + power(scale - unit) * shift
     place = _upright(fixed(rest) + (line - fixed(line)), size)
-    return Tiled(digits, unit, jnp.where(ok, place, jnp.nan))
+    return Tiled(digits, unit, select(ok, place, jnp.nan))
 
 
 def walk(v: jax.Array, x: Tiled) -> Tiled:
@@ -186,12 +186,12 @@ def walk(v: jax.Array, x: Tiled) -> Tiled:
     with full_range():
         n = norm(v)
         far = n > _LONG * h
-        end = step(jnp.where(far, 0.0, v), _upright(jnp.zeros_like(_flat(v)), h))
+        end = step(select(far, 0.0, v), _upright(jnp.zeros_like(_flat(v)), h))
         top = exponent(height(end))
         shift, size = _flat(end), height(end) * power(-top)
         scale = exponent(jnp.max(jnp.abs(lax.stop_gradient(shift)), initial=1e-300))
-        far_shift, far_scale, far_size, far_top = _long_walk(jnp.where(far, v, 1.0), jnp.where(far, h, 1.0 / _LONG))
-    choose = partial(jnp.where, far)
+        far_shift, far_scale, far_size, far_top = _long_walk(select(far, v, 1.0), select(far, h, 1.0 / _LONG))
+    choose = partial(select, far)
     return moved(
         x,
         choose(far_shift, shift * power(-scale)),
@@ -211,11 +211,11 @@ def _long_walk(v: jax.Array, h: jax.Array) -> tuple[jax.Array, jax.Array, jax.Ar
     s, b, flat = n / h, height(v) / n, _flat(v) / n
     w = norm(flat)
     still, up = w == 0, b > 0
-    log_w = jnp.where(still, -1e6, jnp.log(jnp.where(still, 1.0, w)))
-    log_k = jnp.where(up, 2 * log_w - jnp.log1p(jnp.where(up, b, 0.0)), jnp.log(1 - jnp.where(up, 0.0, b)))
+    log_w = select(still, -1e6, jnp.log(select(still, 1.0, w)))
+    log_k = select(up, 2 * log_w - jnp.log1p(select(up, b, 0.0)), jnp.log(1 - select(up, 0.0, b)))
     one, other = -2 * s, log_k - _LN2
     # JAX derives a maximum late, with constants in the caller's dtype: a choice has none.
-    log_t = jnp.where(one > other, one, other) + jnp.log1p(jnp.exp(-jnp.abs(one - other)))
+    log_t = select(one > other, one, other) + jnp.log1p(jnp.exp(-jnp.abs(one - other)))
     rise, run = jnp.log(h) - s - log_t, jnp.log(h) + log_w - _LN2 - log_t
 
     def split(a: jax.Array) -> tuple[jax.Array, jax.Array]:
@@ -223,7 +223,7 @@ def _long_walk(v: jax.Array, h: jax.Array) -> tuple[jax.Array, jax.Array, jax.Ar
         return jnp.exp(a - e * _LN2), e
 
     (size, top), (length, scale) = split(rise), split(run)
-    return length * flat / jnp.where(still, 1.0, w), scale, size, top
+    return length * flat / select(still, 1.0, w), scale, size, top
 
 
 def canonical(x: Tiled) -> Tiled:
@@ -252,4 +252,4 @@ def relaid(x: Tiled, limbs: int) -> Tiled:
         return Tiled(jnp.pad(x.digits, ((0, 0), (more, more))), x.unit, x.place)
     ends = x.digits.at[:, -more:more].set(0.0)
     ok = ~jnp.any(ends != 0) & (x.unit >= lowest(limbs)) & (x.unit < -lowest(limbs))
-    return Tiled(x.digits[:, -more:more], x.unit, jnp.where(ok, x.place, jnp.nan))
+    return Tiled(x.digits[:, -more:more], x.unit, select(ok, x.place, jnp.nan))

@@ -15,6 +15,7 @@ from hyp_manifolds._numerics import (
     norm,
     range_scale,
     safe_div,
+    select,
     stretch,
 )
 
@@ -35,13 +36,13 @@ def translate(x: jax.Array, y: jax.Array, c: jax.Array) -> jax.Array:
     (pp,) = dots((across, across))
     size_x, size_y, root = norm(x), norm(y), jnp.sqrt(c)
     n_x, n_y = root * size_x, root * size_y
-    obtuse = jnp.where(opposite, size_x * size_y - xy, 0.0)
+    obtuse = select(opposite, size_x * size_y - xy, 0.0)
     far = 1 / (b + n_y) + (n_y * (1 + 1 / (a + n_x)) + c * safe_div(xx, obtuse) * pp) / (1 + a)
     along_s = c * ((ys - xs) / (a + b) + xs / (1 + a))
     along_y = c * (yy / (1 + b) + xy / (1 + a))
     whole = opposite & ~near
-    k = jnp.where(whole, far, jnp.where(opposite, along_s, along_y))
-    return jnp.where(whole, again(y, yy), again(x, xx) + y) + combine((k, x))
+    k = select(whole, far, select(opposite, along_s, along_y))
+    return select(whole, again(y, yy), again(x, xx) + y) + combine((k, x))
 
 
 def along_ray(r: jax.Array, n: jax.Array) -> tuple[jax.Array, jax.Array]:
@@ -49,8 +50,8 @@ def along_ray(r: jax.Array, n: jax.Array) -> tuple[jax.Array, jax.Array]:
     theta = r * jnp.arcsinh(n)
     k, _, b = cosh_sinhc_scaled(theta * theta)
     far = n > 1.0  # where theta/n and n^2 could leave the range that the result is in
-    by_n = k / jnp.where(far, n, 1.0)
-    return k, jnp.where(far, by_n * (b * theta), k * b * r * asinhc2(jnp.where(far, 0.0, n) ** 2))
+    by_n = k / select(far, n, 1.0)
+    return k, select(far, by_n * (b * theta), k * b * r * asinhc2(select(far, 0.0, n) ** 2))
 
 
 def unit_step(
@@ -60,9 +61,9 @@ def unit_step(
     w = v / range_scale(v)  # squares of a short tangent must not underflow; only its direction counts
     n = tangent_length(w, x, c)
     still = n == 0
-    t = jnp.where(still, 0.0, t)
+    t = select(still, 0.0, t)
     k, a, b = cosh_sinhc_scaled(c * t * t)
-    return k, a, b * (t / jnp.where(still, 1.0, n)), w
+    return k, a, b * (t / select(still, 1.0, n)), w
 
 
 def scale(r: jax.Array, x: jax.Array, c: jax.Array) -> jax.Array:
@@ -77,6 +78,6 @@ def gyrate(x: jax.Array, y: jax.Array, z: jax.Array, c: jax.Array) -> jax.Array:
     xx, yy, by, ss = dots((x, x), (y, y), (s, y - x), (s, s))
     a, b = time_scaled(xx, c), time_scaled(yy, c)
     near = (ss < xx) & (ss < yy)  # where x ~ -y, their sum in terms of s
-    k = jnp.where(near, c * by / ((a + b) * (1 + a) * (1 + b)), 1 / (1 + a))
-    e = combine((1 / (1 + b), jnp.where(near, s, y)), (k, x))
+    k = select(near, c * by / ((a + b) * (1 + a) * (1 + b)), 1 / (1 + a))
+    e = combine((1 / (1 + b), select(near, s, y)), (k, x))
     return rotate(z, combine((-1 / (1 + b), y)), e, 2 / (1 + b), 2 / (1 + a), c)

@@ -10,7 +10,7 @@ coordinates and parts of them are taken by masks, which also covers dim = 1, whe
 import jax
 import jax.numpy as jnp
 
-from hyp_manifolds._numerics import combine, dots, fence, range_scale, scope, stretch
+from hyp_manifolds._numerics import combine, dots, fence, range_scale, scope, select, stretch
 from hyp_manifolds._numerics.scope import in_x64
 
 # Points at height <= 0 are lifted to this height, far below the heights that training visits and far enough above 0
@@ -33,30 +33,30 @@ def height(x: jax.Array) -> jax.Array:
 @in_x64
 def _(primals, tangents):
     # Not the slice's own rule: its transpose pads with a constant that JAX makes in the caller's dtype.
-    return height(*primals), jnp.sum(jnp.where(_last(*primals), tangents[0], 0.0))
+    return height(*primals), jnp.sum(select(_last(*primals), tangents[0], 0.0))
 
 
 def horizontal(x: jax.Array) -> jax.Array:
     """x with 0 for its last coordinate."""
-    return jnp.where(_last(x), 0.0, x)
+    return select(_last(x), 0.0, x)
 
 
 def join(a: jax.Array, h: jax.Array) -> jax.Array:
     """a with h for its last coordinate."""
-    return jnp.where(_last(a), fence(h), a)
+    return select(_last(a), fence(h), a)
 
 
 def representable(x: jax.Array) -> jax.Array:
     """A result, kept above 0: a height that underflows becomes the smallest normal number of the dtype."""
     tiny = float(jnp.finfo(scope().dtype).tiny)
-    return jnp.where(_last(x) & (x < tiny), tiny, x)  # false for NaN, which stays NaN
+    return select(_last(x) & (x < tiny), tiny, x)  # false for NaN, which stays NaN
 
 
 def above(x: jax.Array) -> jax.Array:
     """x itself at positive height; otherwise lifted to 2^-40 (float64: 2^-80; float16: 2^-14)."""
     tiny = float(jnp.finfo(scope().dtype).tiny)
     lift = max(_LIFT_NARROW if scope().narrow else _LIFT_FLOAT64, tiny)
-    return jnp.where(_last(x) & (x <= 0), lift, x)  # false for NaN, which stays NaN
+    return select(_last(x) & (x <= 0), lift, x)  # false for NaN, which stays NaN
 
 
 def chart(x: jax.Array) -> jax.Array:
@@ -74,13 +74,13 @@ def from_chart(z: jax.Array) -> jax.Array:
 
 def _height_and_time(z: jax.Array) -> tuple[jax.Array, jax.Array]:
     size = range_scale(z)  # squares of float64 numbers could overflow
-    size = jnp.where(size < 1.0, 1.0, size)
+    size = select(size < 1.0, 1.0, size)
     one, a, z_n = 1 / size, stretch(1 / size, horizontal(z)), height(z) / size
     (aa,) = dots((a, a))
     time = jnp.sqrt(one * one + aa + z_n * z_n)
     up = z_n > 0
-    down = 1 / jnp.where(up, 1.0, time - z_n)
-    return jnp.where(up, (time + jnp.where(up, z_n, 0.0)) / (one * one + aa), down) / size, time * size
+    down = 1 / select(up, 1.0, time - z_n)
+    return select(up, (time + select(up, z_n, 0.0)) / (one * one + aa), down) / size, time * size
 
 
 def chart_tangent(v: jax.Array, x: jax.Array) -> jax.Array:

@@ -20,6 +20,7 @@ from hyp_manifolds._numerics import (
     range_scale,
     safe_sqrt,
     scope,
+    select,
     sinhc2,
     stretch,
 )
@@ -54,18 +55,18 @@ def half_angle(x: jax.Array, y: jax.Array) -> HalfAngle:
     q = norm(d) * r
     near = q < 1.0
     (dd,) = dots((d, d))
-    return HalfAngle(near, jnp.where(near, dd * r * r, 0.0), jnp.where(near, 1.0, q))
+    return HalfAngle(near, select(near, dd * r * r, 0.0), select(near, 1.0, q))
 
 
 def sq_length(p: HalfAngle) -> jax.Array:
     """rho^2/4 = asinh(q)^2."""
     far = jnp.arcsinh(p.far)
-    return jnp.where(p.near, asinh_sq(p.square), far * far)
+    return select(p.near, asinh_sq(p.square), far * far)
 
 
 def arc_over_chord(p: HalfAngle) -> jax.Array:
     """asinh(q)/q."""
-    return jnp.where(p.near, asinhc2(p.square), jnp.arcsinh(p.far) / p.far)
+    return select(p.near, asinhc2(p.square), jnp.arcsinh(p.far) / p.far)
 
 
 def mirror_distance(aa: jax.Array, total: jax.Array) -> jax.Array:
@@ -80,15 +81,15 @@ def step(v: jax.Array, x: jax.Array) -> jax.Array:
     n = _root(vv, v)
     small = n < 0.5 * h
     if not scope().narrow:  # squares of a huge step overflow, and their derivative would be inf * 0
-        short = jnp.where(small, v, 0.0)
+        short = select(small, v, 0.0)
         (vv,) = dots((short, short))
-    s2 = jnp.where(small, vv / h / h, 0.0)
+    s2 = select(small, vv / h / h, 0.0)
     sinhc = sinhc2(s2)
-    d = cosh2(s2) - jnp.where(small, height(v) / h, 0.0) * sinhc
+    d = cosh2(s2) - select(small, height(v) / h, 0.0) * sinhc
     f, along, rise = _long_step(v, h, n, aa, small)
-    f, along = jnp.where(small, 1.0, f), jnp.where(small, sinhc / d, along)
+    f, along = select(small, 1.0, f), select(small, sinhc / d, along)
     moved = x + stretch(1 / f, combine((along / f, horizontal(v))))
-    return representable(join(moved, h * jnp.where(small, 1 / d, rise)))
+    return representable(join(moved, h * select(small, 1 / d, rise)))
 
 
 def _long_step(
@@ -104,9 +105,9 @@ def _long_step(
     longest = _LONGEST_NARROW if narrow else _LONGEST_FLOAT64
     huge = n > longest * h
     inner = ~(small | huge)  # true for NaN, which goes on
-    size, unit = jnp.where(small, 1.0, n), jnp.where(small, 1.0, h)
-    s = jnp.where(inner, n, 1.0) / jnp.where(inner, h, 1.0)
-    s = jnp.where(huge, longest, s)
+    size, unit = select(small, 1.0, n), select(small, 1.0, h)
+    s = select(inner, n, 1.0) / select(inner, h, 1.0)
+    s = select(huge, longest, s)
     e, half = jnp.exp(-s), -0.5 * jnp.expm1(-2 * s)
     b = height(v) / size
     up = b > 0
@@ -114,13 +115,13 @@ def _long_step(
         f, uu = jnp.ones_like(h), aa / (size * size)
     else:
         u = combine((1 / size, horizontal(v)))
-        f = jnp.where(up, range_scale(jnp.where(jnp.abs(u) > e, u, e)), 1.0)
+        f = select(up, range_scale(select(jnp.abs(u) > e, u, e)), 1.0)
         scaled = stretch(1 / f, u)
         (uu,) = dots((scaled, scaled))
-    k = jnp.where(up, uu / (1 + jnp.where(up, b, 0.0)), 1 - b)
+    k = select(up, uu / (1 + select(up, b, 0.0)), 1 - b)
     total = (e / f) * (e / f) + k * half
     rise = (e / f) / total / f
-    return f, half / total * (unit / size), jnp.where(huge & (rise > 1.0), jnp.inf, rise)
+    return f, half / total * (unit / size), select(huge & (rise > 1.0), jnp.inf, rise)
 
 
 def turn(v: jax.Array, x: jax.Array, y: jax.Array) -> jax.Array:
@@ -152,11 +153,11 @@ def translate(y: jax.Array, x: jax.Array) -> jax.Array:
     else:  # |y|^2 can overflow where |t||y| does not
         scaled = combine((n / (1 + h), a))
         (product,) = dots((scaled, scaled))
-    p, ty, product = (jnp.where(far, 0.0, k) for k in (aa / (1 + h) / (1 + h), ay / (1 + h), product))
+    p, ty, product = (select(far, 0.0, k) for k in (aa / (1 + h) / (1 + h), ay / (1 + h), product))
     # Hazard: M vanishes at the point that goes to infinity. Cure: M = |t/|t| + |t| y|^2, where |t| is not small.
-    unit = jnp.where(far, 1.0, 0.0) / jnp.where(far, (1 + h) * t, 1.0)
-    spread = norm(combine((unit, a), (jnp.where(far, t, 1.0), y)))
-    root = jnp.where(far, hypot1(t), jnp.sqrt(1 + p)) / jnp.where(far, spread, jnp.sqrt(1 + 2 * ty + product))
+    unit = select(far, 1.0, 0.0) / select(far, (1 + h) * t, 1.0)
+    spread = norm(combine((unit, a), (select(far, t, 1.0), y)))
+    root = select(far, hypot1(t), jnp.sqrt(1 + p)) / select(far, spread, jnp.sqrt(1 + 2 * ty + product))
     if narrow:
         w = h * root * root
         return representable(combine((w, y), ((1 + w * yy) / (1 + h), a)))
@@ -190,7 +191,7 @@ def shares(t: jax.Array, x: jax.Array, y: jax.Array) -> tuple[jax.Array, jax.Arr
     log = jnp.log(h) - jnp.log(k) - jnp.log(p.far) - jnp.log(root)
     scale = jax.lax.stop_gradient(h / k / (2 * p.far) / root) * jnp.exp(log - jax.lax.stop_gradient(log))
     b_far = t * rho * sinhc2(t * t * rho * rho) * scale
-    return jnp.where(p.near, a_near, a_far), jnp.where(p.near, b_near, b_far)
+    return select(p.near, a_near, a_far), select(p.near, b_near, b_far)
 
 
 def scale_distant(r: jax.Array, x: jax.Array) -> tuple[jax.Array, jax.Array]:
@@ -204,9 +205,9 @@ def scale_distant(r: jax.Array, x: jax.Array) -> tuple[jax.Array, jax.Array]:
     n = jax.lax.stop_gradient(jnp.sqrt(4 * aa + lift * lift))
     s = jax.lax.stop_gradient(r * jnp.arcsinh(n / (2 * h)))
     distant = (n > 2 * h) & (jnp.abs(s) < 0.5 * _LONGEST_FLOAT64) & (n < 1e150) & (h > 1e-150)
-    aa, lift, h = (jnp.where(distant, k, other) for k, other in ((aa, 1.0), (lift, 0.0), (h, 0.5)))
+    aa, lift, h = (select(distant, k, other) for k, other in ((aa, 1.0), (lift, 0.0), (h, 0.5)))
     rho = jnp.arcsinh(jnp.sqrt(4 * aa + lift * lift) / (2 * h))
-    f, up = _ray(jnp.where(distant, r, 0.0) * rho, aa, lift)
+    f, up = _ray(select(distant, r, 0.0) * rho, aa, lift)
     return distant, join(combine((f, x)), up)
 
 
@@ -225,10 +226,10 @@ def _ray_parts(s: jax.Array, aa: jax.Array, lift: jax.Array) -> tuple[jax.Array,
     """
     n = jnp.sqrt(4 * aa + lift * lift)
     w, flat = lift / n, 4 * aa / (n * n)
-    sign = jnp.where(s < 0, -1.0, 1.0)
+    sign = select(s < 0, -1.0, 1.0)
     e = jnp.exp(-jnp.abs(s))
     rise = sign * w
-    k = jnp.where(rise > 0, flat / (1 + jnp.abs(rise)), 1 - rise)
+    k = select(rise > 0, flat / (1 + jnp.abs(rise)), 1 - rise)
     sinh, cosh = -0.5 * jnp.expm1(-2 * jnp.abs(s)), 0.5 * (1 + e * e)  # times e
     d = e * e + k * sinh
     return n, w, flat, sign * sinh / d, cosh / d, e / d, sign * (e * e - k * cosh) / d

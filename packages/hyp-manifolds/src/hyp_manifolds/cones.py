@@ -16,7 +16,7 @@ from hyp_manifolds._door import door
 from hyp_manifolds._hyperbolic import Hyperbolic
 from hyp_manifolds._lorentz import half_angle
 from hyp_manifolds._manifold import Scalar, Vector
-from hyp_manifolds._numerics import combine, dots, hypot1, minus_multiple, norm, safe_div, safe_sqrt, scope
+from hyp_manifolds._numerics import combine, dots, hypot1, minus_multiple, norm, safe_div, safe_sqrt, scope, select
 from hyp_manifolds._stereo import with_slopes
 from hyp_manifolds.half_space import HalfSpace
 from hyp_manifolds.klein import Klein
@@ -117,8 +117,8 @@ def _check_width(where: str, k: Any) -> None:
 def _aperture(z: jax.Array, k: jax.Array) -> jax.Array:
     n, edge = norm(z), 2 * k
     within = n <= edge  # False for NaN, which no comparison may turn into an angle
-    opposite = safe_sqrt(jnp.where(within, 1.0, (n - edge) * (n + edge)))
-    return jnp.where(within, 0.5 * jnp.pi, jnp.arctan2(edge, opposite))
+    opposite = safe_sqrt(select(within, 1.0, (n - edge) * (n + edge)))
+    return select(within, 0.5 * jnp.pi, jnp.arctan2(edge, opposite))
 
 
 _COLLINEAR = 2.0**-98  # just above eps^2
@@ -149,7 +149,7 @@ def _triangle(x: jax.Array, y: jax.Array, c: jax.Array) -> _Triangle:
     a, b = hypot1(n), hypot1(m)
     # Hazard: a <w, axis> - |z| b subtracts products of size e^(r_x + r_y). Cure: sinh(r_y - r_x) and the angle apart.
     acute = zw > 0
-    lean = jnp.where(acute, n / jnp.where(acute, n * m + zw, 1.0) * across * across, m - w_axis)
+    lean = select(acute, n / select(acute, n * m + zw, 1.0) * across * across, m - w_axis)
     rise = c * safe_div(su, m * a + n * b)
     return _Triangle(n, m, a, b, axis, perp, across, lean, rise, rise - a * lean)
 
@@ -158,7 +158,7 @@ def _across(y: jax.Array, x: jax.Array, axis: jax.Array, u: jax.Array, close: ja
     """The part of y across x, `axis` the direction of x."""
     if scope().narrow:
         # It is that of u = y - x as well: the shorter one has less of x to lose.
-        perp = jnp.where(close, u, y)
+        perp = select(close, u, y)
         perp = perp - combine((dots((perp, axis))[0], axis))
     else:
         # Hazard: where it is as short as their rounding, products keep no digit of it, and its direction, which is the
@@ -167,7 +167,7 @@ def _across(y: jax.Array, x: jax.Array, axis: jax.Array, u: jax.Array, close: ja
         perp, n = y, norm(x)
         for _ in range(2):
             perp = minus_multiple(perp, safe_div(dots((perp, axis))[0], n), x)
-        perp = jnp.where(norm(perp) <= _COLLINEAR * norm(y), 0.0, perp)  # NaN stays NaN
+        perp = select(norm(perp) <= _COLLINEAR * norm(y), 0.0, perp)  # NaN stays NaN
     return perp - combine((dots((perp, axis))[0], axis))  # what is left along x of a short one, charts stretch
 
 
@@ -183,28 +183,28 @@ def _angle(
     """
     s, half = _triangle(x, y, c), half_angle(x, y, c)
     nowhere = same | (s.n == 0) | ((s.across == 0) & (s.ahead == 0)) | (half == 0)
-    angle = jnp.arctan2(jnp.where(nowhere, 0.0, s.across), jnp.where(nowhere, 1.0, s.ahead))
-    n, flat = jnp.where(nowhere, 1.0, s.n), 0.25 / jnp.where(nowhere, 1.0, half)
+    angle = jnp.arctan2(select(nowhere, 0.0, s.across), select(nowhere, 1.0, s.ahead))
+    n, flat = select(nowhere, 1.0, s.n), 0.25 / select(nowhere, 1.0, half)
     curved = 1 / (1 + half)  # flat * curved is 1/sinh^2(rho), which could underflow before the products do
     apart = (s.across > 0) & ~nowhere
-    up = combine((1 / jnp.where(apart, s.across, 1.0), jnp.where(apart, s.perp, 0.0)))  # across z, toward y
+    up = combine((1 / select(apart, s.across, 1.0), select(apart, s.perp, 0.0)))  # across z, toward y
     behind = s.rise + safe_div(s.n * s.b, s.m) * s.lean
     root = jnp.sqrt(c)
     by_x = combine((s.across * flat * (2 - curved) / s.a, s.axis), (-(s.m * flat) * (behind * curved) / n, up))
     # By y in the directions along and across w; near the origin, where w may have none, along and across z.
     near = s.m < 1.0
-    m = jnp.where(near, 1.0, s.m)
+    m = select(near, 1.0, s.m)
     cos, sin = (s.m - s.lean) / m, s.across / m
     out, side = combine((cos, s.axis), (sin, up)), combine((-sin, s.axis), (cos, up))
     far = combine((-(s.n * flat) * (sin * curved) / s.b, out), (behind * flat * curved, side))
     w = combine((s.m - s.lean, s.axis), (s.across, up))
     by_ahead, by_across = s.ahead * flat * curved, s.across * curved
     close = combine((by_ahead, up), (-by_across * (s.a * flat), s.axis), (by_across * (s.n * flat) / s.b, w))
-    by_y = jnp.where(near, close, far)
+    by_y = select(near, close, far)
     by_c = (s.n * flat) * (s.across * curved) / (2 * c) * _by_c(chart, s, half)
-    live = jnp.where(nowhere, 0.0, 1.0)
+    live = select(nowhere, 0.0, 1.0)
     slopes = combine((live * root, by_x)), combine((live * root, by_y)), live * by_c
-    return jnp.where(nowhere, 0.0, angle), slopes
+    return select(nowhere, 0.0, angle), slopes
 
 
 def _by_c(chart: str, s: _Triangle, half: jax.Array) -> jax.Array:
@@ -243,7 +243,7 @@ def _cone_angle(self: Hyperbolic, x: Vector, y: Vector, c: Scalar) -> Scalar:
 @door
 def _cone_energy(self: Hyperbolic, x: Vector, y: Vector, k: Scalar, c: Scalar) -> Scalar:
     excess = _cone_angle(self, x, y, c) - _cone_half_aperture(self, x, k, c)
-    return jnp.where(excess <= 0, 0.0, excess)  # NaN stays NaN
+    return select(excess <= 0, 0.0, excess)  # NaN stays NaN
 
 
 __all__ = ["cone_angle", "cone_energy", "cone_half_aperture"]

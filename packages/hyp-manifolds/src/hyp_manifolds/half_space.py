@@ -8,7 +8,7 @@ from jaxtyping import Array, Bool
 
 from hyp_manifolds._chart import ChartModel
 from hyp_manifolds._manifold import Scalar, Vector
-from hyp_manifolds._numerics import combine, dots, hypot1, norm
+from hyp_manifolds._numerics import combine, dots, hypot1, norm, select
 from hyp_manifolds._upper import (
     above,
     chart,
@@ -115,8 +115,8 @@ class HalfSpace(ChartModel):
         origin = self._origin(c, x.shape[0])
         # The derivatives of log and exp are e^d times larger than their product: a ray of its own for distant points.
         distant, on_ray = scale_distant(r, x)
-        step_by_step = step(jnp.where(distant, 0.0, r) * self.logmap(x, origin, c), origin)
-        return representable(jnp.where(distant, on_ray, step_by_step))
+        step_by_step = step(select(distant, 0.0, r) * self.logmap(x, origin, c), origin)
+        return representable(select(distant, on_ray, step_by_step))
 
     def coaddition(self, x: Vector, y: Vector, c: Scalar) -> Vector:
         """Gyro-coaddition x (+) gyr[x, -y] y, the image of the origin at the point half-way between x and y.
@@ -203,14 +203,14 @@ class HalfSpace(ChartModel):
         """
         x, y = above(x), above(y)
         back = t < 0.5  # count from the nearer end
-        r = jnp.where(back, t, 1 - t)
-        start, end = jnp.where(back, x, y), jnp.where(back, y, x)
+        r = select(back, t, 1 - t)
+        start, end = select(back, x, y), select(back, y, x)
         inside = ~(r < 0)  # true for NaN
-        a, b = shares(jnp.where(inside, r, 0.5), start, end)
+        a, b = shares(select(inside, r, 0.5), start, end)
         between = join(combine((a / (a + b), start), (b / (a + b), end)), height(start) / (a + b))
         # Beyond the ends B is negative and the sums cancel: walk on from the end.
-        beyond = step(jnp.where(inside, 0.0, r) * self.logmap(end, start, c), start)
-        return jnp.where(inside, representable(between), beyond)
+        beyond = step(select(inside, 0.0, r) * self.logmap(end, start, c), start)
+        return select(inside, representable(between), beyond)
 
     # Transport and tangent spaces ------------------------------------------------------------------------------------
 
@@ -294,7 +294,7 @@ class HalfSpace(ChartModel):
         return height(x)
 
     def _origin(self, c: jax.Array, dim: int) -> jax.Array:
-        return jnp.where(jnp.arange(dim) == dim - 1, 1.0, 0.0).astype(c.dtype)
+        return select(jnp.arange(dim) == dim - 1, 1.0, 0.0).astype(c.dtype)
 
     def _frame_at_origin(self, u: jax.Array, c: jax.Array) -> jax.Array:
         return jnp.sqrt(c) * u

@@ -38,6 +38,7 @@ from hyp_manifolds._numerics import (
     log_over_sinh,
     norm,
     scope,
+    select,
     sinh_ratio,
     stretch,
 )
@@ -133,7 +134,7 @@ class Hyperboloid(Hyperbolic):
         # b + c<x, y>/(1 + a) - 1, in sums with s where x + y is the small quantity
         along_s = c * ((ys - xs) / (a + b) + xs / (1 + a))
         along_y = c * (yy / (1 + b) + xy / (1 + a))
-        k = jnp.where(xs + ys < yy, along_s, along_y)
+        k = select(xs + ys < yy, along_s, along_y)
         # (ab + c<x_s, y_s>)/sqrt(c) has the derivative of the time, without another pass
         direct = (a * b + c * xy) / jnp.sqrt(c)
         time = direct + jax.lax.stop_gradient(time_above(combine((1 + k, x_s)) + y_s, c) - direct)
@@ -318,7 +319,7 @@ class Hyperboloid(Hyperbolic):
         defect = jnp.sqrt(c) * (jnp.sqrt(c) * xv - a * time_of(v))  # sqrt(c)<x, v>_L times sqrt(c)
         # A tangent's time is rounded to the dtype, and x_s would amplify that: what rounding explains is not a defect.
         noise = 2 * scope().eps * jnp.sqrt(c) * (a * jnp.abs(time_of(v)))
-        k = jnp.where(jnp.abs(defect) <= noise, 0.0, defect)
+        k = select(jnp.abs(defect) <= noise, 0.0, defect)
         # <x, v + k x> = <x, v> + k <x, x>
         return with_time(jnp.sqrt(c) * (xv + k * xx) / a, v_s + combine((k, x_s)))
 

@@ -21,6 +21,7 @@ from hyp_manifolds._numerics import (
     range_scale,
     safe_sqrt,
     scope,
+    select,
     sinh_ratio,
 )
 from hyp_manifolds.poincare import Poincare
@@ -77,7 +78,7 @@ class Klein(ChartModel):
         if scope().narrow:
             return far
         # Squares underflow for float64 points closer than 1e-150, which lie at the origin, where space is flat.
-        return jnp.where(s2 < 1e-290, norm(x - y), far)
+        return select(s2 < 1e-290, norm(x - y), far)
 
     def dist_0(self, x: Vector, c: Scalar, version_idx: int = 0) -> Scalar:
         """Distance from the origin, atanh(sqrt(c)|x|)/sqrt(c).
@@ -125,7 +126,7 @@ class Klein(ChartModel):
         p, q = jnp.sqrt(g_y), jnp.sqrt(g_x)
         m = combine((p / (p + q), x), (q / (p + q), y))
         # Contraction into multiply-adds leaves a sum of opposite points: it is 0, with the slope of the sum.
-        m = m - jax.lax.stop_gradient(jnp.where(jnp.all(x == -y), m, 0.0))
+        m = m - jax.lax.stop_gradient(select(jnp.all(x == -y), m, 0.0))
         mm = c * dots((m, m))[0]
         root = (1 - mm) / (1 + mm)
         return strictly_inside(combine((2 / (1 + mm), m)), root * root, c)
@@ -198,10 +199,10 @@ class Klein(ChartModel):
         a, b = sinh_ratio(1 - t, rho2) * jnp.sqrt(g_y), sinh_ratio(t, rho2) * jnp.sqrt(g_x)
         # a + b = sqrt(g_x g_y) cosh(r(t)), which for t outside [0, 1] is a difference: not below its least value
         least = jnp.sqrt(g_x * g_y)
-        d = jnp.where(a + b < least, least, a + b)
+        d = select(a + b < least, least, a + b)
         # from the nearer end: (a x + b y)/d has derivatives by a and b that only cancel to the rounding of x and y
         half = b <= a
-        near, step = jnp.where(half, x, y), jnp.where(half, b / d, -a / d)
+        near, step = select(half, x, y), select(half, b / d, -a / d)
         return strictly_inside(near + combine((step, y - x)), g_x * g_y / d / d, c)
 
     # Transport and tangent spaces ------------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ from hyp_manifolds._numerics import (
     safe_sqrt,
     scope,
     sech2_sq,
+    select,
     shrink_inside,
     sinh_ratio,
     square_of_sum,
@@ -141,7 +142,7 @@ class Poincare(Hyperbolic):
         """
         g, xx = gap_and_dots(c, (x,), ((x, x),))
         # Near the boundary 1 - g gives c|x|^2 with one rounding instead of a sum's.
-        length2 = jnp.where(g < 0.5, 1 - g, c * xx)
+        length2 = select(g < 0.5, 1 - g, c * xx)
         return self._exp_along(r * asinhc2(c * xx / g) / jnp.sqrt(g), x, c * xx, length2)
 
     def gyration(self, x: Vector, y: Vector, z: Vector, c: Scalar) -> Vector:
@@ -176,7 +177,7 @@ class Poincare(Hyperbolic):
         # x's coefficient is 1 + (a term that vanishes with y); for y ~ -x that form cancels and the other does not.
         yy, xy = k * k * vv, k * xv
         near = (xy >= 0) | (4 * yy < xx)
-        a = jnp.where(near, 1 + c * g_x * yy / d, (g_x + c * ss) / d)
+        a = select(near, 1 + c * g_x * yy / d, (g_x + c * ss) / d)
         shrink = shrink_inside(g_x * g_y / d, slack=2.0)
         z = combine((shrink * a, x), (shrink * k * g_x / d, v))
         return z if scope().narrow else keep_inside(z, c)  # for y ~ -x the sums cancel
@@ -198,9 +199,9 @@ class Poincare(Hyperbolic):
         # Where tanh saturates, divide by |v| itself: the roundings of theta drop out of the value. The derivative keeps
         # the other form, whose radial part does not cancel.
         far = theta2 > (1.0 if scope().narrow else 100.0)  # before rounding can reach the boundary
-        length, theta = jnp.sqrt(jnp.where(far, length2, 1.0)), jnp.sqrt(jnp.where(far, theta2, 1.0))
+        length, theta = jnp.sqrt(select(far, length2, 1.0)), jnp.sqrt(select(far, theta2, 1.0))
         saturated = jnp.sign(r) * inside(tanh(theta)) / length
-        k = k + jax.lax.stop_gradient(jnp.where(far, saturated - k, 0.0))
+        k = k + jax.lax.stop_gradient(select(far, saturated - k, 0.0))
         return combine((k, v))
 
     def logmap(self, y: Vector, x: Vector, c: Scalar) -> Vector:
@@ -259,7 +260,7 @@ class Poincare(Hyperbolic):
         k, g_y = t * tanhc2(theta2) / g_x, sech2_sq(theta2)
         yy = k * k * vv
         ss = xx + 2 * k * xv + yy
-        ss = jnp.where(ss < 0, 0.0, ss)
+        ss = select(ss < 0, 0.0, ss)
         d = g_x * g_y + c * ss
         a = 1 + c * g_x * yy / d
         shrink = shrink_inside(g_x * g_y / d, slack=2.0)
@@ -347,12 +348,12 @@ class Poincare(Hyperbolic):
         (margin,) = gap_and_dots(c, (x,), floored=False)
         n, eps = jnp.sqrt(c) * norm(x), scope().eps
         outside = ~(margin >= 0.5 * eps)  # true for NaN, which stays NaN
-        y = combine((jnp.where(outside, (1 - 2 * eps) / jnp.where(outside, n, 1.0), 1.0), x))
+        y = combine((select(outside, (1 - 2 * eps) / select(outside, n, 1.0), 1.0), x))
         if scope().narrow:
             return y
         # In float64 the norm is itself rounded by an eps or two: correct by the exact gap, or y may still be outside.
         (left,) = gap_and_dots(c, (y,), floored=False)
-        return combine((jnp.where(outside, 1 + 0.5 * (left - 4 * eps), 1.0), y))
+        return combine((select(outside, 1 + 0.5 * (left - 4 * eps), 1.0), y))
 
     def is_in_manifold(self, x: Vector, c: Scalar, atol: Scalar | None = None) -> Bool[Array, ""]:
         """Whether c|x|^2 < 1 + atol.

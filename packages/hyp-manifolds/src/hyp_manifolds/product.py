@@ -13,7 +13,7 @@ from jaxtyping import Array, Bool, Float
 from hyp_manifolds import _signature
 from hyp_manifolds._factors import Factored, concatenate
 from hyp_manifolds._manifold import Scalar, Vector
-from hyp_manifolds._numerics import norm
+from hyp_manifolds._numerics import norm, select
 
 Distance: TypeAlias = Literal["l2", "l1", "min"]
 Curvatures: TypeAlias = Scalar  # or one value per factor; `Factored._curvature` checks which
@@ -318,5 +318,5 @@ def joint_length(lengths: Sequence[jax.Array], kind: str) -> jax.Array:
         return _total(lengths)
     least = lengths[0]
     for n in lengths[1:]:
-        least = jnp.where((n < least) | jnp.isnan(n), n, least)
+        least = select((n < least) | jnp.isnan(n), n, least)
     return least

@@ -20,6 +20,7 @@ from hyp_manifolds._numerics import (
     norm,
     range_scale,
     safe_div,
+    select,
     shrink_inside,
     signed,
 )
@@ -142,7 +143,7 @@ def _in_point_of_ball(
     d = product + c * ss
     gap = product / d
     # c|s|^2/d is 1 minus the gap, which far out has the better derivative
-    return g_p * g_p / (double * d), 2 * jnp.where(gap < 0.5, 1 - gap, c * ss / d) / double, s, gap
+    return g_p * g_p / (double * d), 2 * select(gap < 0.5, 1 - gap, c * ss / d) / double, s, gap
 
 
 @_in_point.register
@@ -153,15 +154,15 @@ def _(model: Stereographic, x: jax.Array, p: jax.Array, c: jax.Array) -> jax.Arr
     """
     u, sphere = p - x, c < 0
     g_x, g_p, uu, px = signed.signed_gap_and_dots(c, (x, p), ((u, u), (p, x)))
-    zero = jnp.where(sphere, 0.0, 1.0)
-    along_s, ball_p, s, gap = _in_point_of_ball(x, u, g_x, jnp.where(sphere, 1.0, g_p), c * zero)
+    zero = select(sphere, 0.0, 1.0)
+    along_s, ball_p, s, gap = _in_point_of_ball(x, u, g_x, select(sphere, 1.0, g_p), c * zero)
     aside = 2 - g_p - 2 * c * px
     d, least = aside * aside + 4 * c * (c * signed.wedge_sq(p, x)), RESOLVED * RESOLVED * g_p * (g_p * g_x)
-    d = jnp.where(sphere, jnp.where(d < least, least, d), 1.0)  # the image may be the point that the chart misses
+    d = select(sphere, select(d < least, least, d), 1.0)  # the image may be the point that the chart misses
     round_p, along_x = 2 * (g_p * g_x + 2 * c * uu) / d, -g_p * (g_p / d)
     k = shrink_inside(gap)
     in_ball = combine((k * along_s, s), (k * ball_p, p))
-    return jnp.where(sphere, combine((round_p, p), (along_x, x)), in_ball)
+    return select(sphere, combine((round_p, p), (along_x, x)), in_ball)
 
 
 @_in_point.register

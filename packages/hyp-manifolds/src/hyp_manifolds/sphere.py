@@ -9,7 +9,7 @@ from jaxtyping import Array, Bool, Float
 
 from hyp_manifolds._lorentz import with_time
 from hyp_manifolds._manifold import Manifold, Scalar
-from hyp_manifolds._numerics import bounded, combine, dots, norm, safe_div, safe_sqrt, scope
+from hyp_manifolds._numerics import bounded, combine, dots, norm, safe_div, safe_sqrt, scope, select
 from hyp_manifolds._numerics.signed import arc, arc_sq, asinhc, cosh, sinhc
 
 Ambient = Float[Array, "ambient"]
@@ -230,8 +230,8 @@ class Sphere(Manifold):
         n = jnp.sqrt(c) * norm(x)
         here = jnp.abs(n - 1) <= (1 if scope().narrow else 4) * scope().eps
         zero = n == 0
-        y = combine((jnp.where(here, 1.0, 1 / jnp.where(zero, 1.0, n)), x))
-        return jnp.where(zero, _axis(x, 0) / jnp.sqrt(c), y)
+        y = combine((select(here, 1.0, 1 / select(zero, 1.0, n)), x))
+        return select(zero, _axis(x, 0) / jnp.sqrt(c), y)
 
     def is_in_manifold(self, x: Ambient, c: Scalar, atol: Scalar | None = None) -> Bool[Array, ""]:
         """Whether sqrt(c)|x| is 1.
@@ -288,12 +288,12 @@ def _angle(x: jax.Array, y: jax.Array) -> _Angle:
     u, s = y - x, y + x
     xx, yy, xy, xu, xs = dots((x, x), (y, y), (x, y), (x, u), (x, s))
     acute = xy > 0
-    p = jnp.where(acute, u, s) - combine((jnp.where(acute, xu, xs) / xx, x))
+    p = select(acute, u, s) - combine((select(acute, xu, xs) / xx, x))
     (pp,) = dots((p, p))
     toward = _axis(x, 0) - combine((x[0] / xx, x))
     (tt,) = dots((toward, toward))
     polar = tt < _RESOLVED * _RESOLVED
-    meridian = jnp.where(polar, _axis(x, 1), toward / jnp.sqrt(jnp.where(polar, 1.0, tt)))
+    meridian = select(polar, _axis(x, 1), toward / jnp.sqrt(select(polar, 1.0, tt)))
     return _with_halves(xx, yy, xy, p, pp, jax.lax.stop_gradient(meridian))
 
 
@@ -313,18 +313,16 @@ def _with_halves(
     small = xx * pp / (2 * n * (n + jnp.abs(xy)))
     large = (n + jnp.abs(xy)) / (2 * n)
     acute = xy > 0
-    sine2, cosine2 = jnp.where(acute, small, large), jnp.where(acute, large, small)
+    sine2, cosine2 = select(acute, small, large), select(acute, large, small)
     antipodal = ~acute & (4 * cosine2 < _RESOLVED * _RESOLVED)
     return _Angle(sine2, cosine2, xx, yy, n, xy, p, pp, antipodal, meridian)
 
 
 def _log(s: _Angle, c: jax.Array) -> jax.Array:
-    h = jnp.sqrt(jnp.where(s.antipodal, 1.0, s.cosine2))
-    k = asinhc(jnp.where(s.antipodal, 0.0, -s.sine2), h) / (h * jnp.sqrt(s.yy))
+    h = jnp.sqrt(select(s.antipodal, 1.0, s.cosine2))
+    k = asinhc(select(s.antipodal, 0.0, -s.sine2), h) / (h * jnp.sqrt(s.yy))
     root = jnp.sqrt(c)
-    return combine(
-        (jnp.where(s.antipodal, 0.0, k / root), s.p), (jnp.where(s.antipodal, jnp.pi / root, 0.0), s.meridian)
-    )
+    return combine((select(s.antipodal, 0.0, k / root), s.p), (select(s.antipodal, jnp.pi / root, 0.0), s.meridian))
 
 
 def _transport(v: jax.Array, x: jax.Array, y: jax.Array, s: _Angle) -> jax.Array:
@@ -332,10 +330,10 @@ def _transport(v: jax.Array, x: jax.Array, y: jax.Array, s: _Angle) -> jax.Array
     pv, mv = dots((s.p, v), (s.meridian, v))
     far = ~(s.cosine > 0)
     # 2 sin^2(rho/2)/|p|^2, from whichever of its two forms is not 0/0
-    away = jnp.where(far & ~s.antipodal, s.pp, 1.0)
-    by_p = jnp.where(far, (s.n - s.cosine) / (s.n * away), s.xx / (s.n * (s.n + jnp.abs(s.cosine))))
+    away = select(far & ~s.antipodal, s.pp, 1.0)
+    by_p = select(far, (s.n - s.cosine) / (s.n * away), s.xx / (s.n * (s.n + jnp.abs(s.cosine))))
     turned = v - combine((by_p * pv, s.p), (pv / s.n, x))
-    return jnp.where(s.antipodal, v - combine((2 * mv, s.meridian)), turned)
+    return select(s.antipodal, v - combine((2 * mv, s.meridian)), turned)
 
 
 def _turned(y: jax.Array, x: jax.Array) -> jax.Array:
@@ -353,7 +351,7 @@ def _across(v: jax.Array, x: jax.Array) -> jax.Array:
 
 
 def _axis(x: jax.Array, number: int) -> jax.Array:
-    return jnp.where(jnp.arange(x.shape[0]) == number, 1.0, 0.0)
+    return select(jnp.arange(x.shape[0]) == number, 1.0, 0.0)
 
 
 __all__ = ["Sphere"]

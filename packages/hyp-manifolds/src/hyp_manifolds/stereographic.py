@@ -20,6 +20,7 @@ from hyp_manifolds._numerics import (
     safe_sqrt,
     scope,
     sech2_sq,
+    select,
     shrink_inside,
     tanh,
 )
@@ -120,7 +121,7 @@ class Stereographic(Manifold):
         k = shrink_inside(s.g_x * s.g_y / s.d) / s.d
         # At infinity the numerator is rounding, or 0: leave along x.
         far = _to_infinity(c, s.xx, s.antipodal)
-        return combine((jnp.where(s.antipodal, 0.0, k * s.g_x), s.e), (jnp.where(s.antipodal, far, k * s.m), x))
+        return combine((select(s.antipodal, 0.0, k * s.g_x), s.e), (select(s.antipodal, far, k * s.m), x))
 
     def coaddition(self, x: Vector, y: Vector, c: Scalar) -> Vector:
         """Mobius coaddition (x + q y)/(1 + q - g_x), q = g_x/g_y, on the sphere with (1 - c^2|x|^2|y|^2)/g_y below.
@@ -132,12 +133,12 @@ class Stereographic(Manifold):
         u = x - y
         g_x, g_y, xx, yy, uu = signed_gap_and_dots(c, (x, y), ((x, x), (y, y), (u, u)))
         q, sphere = gap_ratio(g_x, g_y, x, y, c), c < 0
-        d, total = jnp.where(sphere, (1 - c * xx * (c * yy)) / g_y, 1 + q - g_x), x + combine((q, y))
+        d, total = select(sphere, (1 - c * xx * (c * yy)) / g_y, 1 + q - g_x), x + combine((q, y))
         (square,) = dots((total, total))
         far = sphere & (d * d <= RESOLVED * RESOLVED * -c * square)
-        d = jnp.where(far, 1.0, d)
+        d = select(far, 1.0, d)
         k = shrink_inside(q * (g_x * g_y + c * uu) / d / d, slack=2.0) / d
-        return combine((jnp.where(far, _to_infinity(c, square, far & (square > 0)), k), total))
+        return combine((select(far, _to_infinity(c, square, far & (square > 0)), k), total))
 
     def scalar_mul(self, r: Scalar, x: Vector, c: Scalar) -> Vector:
         """Mobius scalar multiplication tanh(r atanh(sqrt(c)|x|)) x/(sqrt(c)|x|), tan and atan for c < 0, r x at c = 0.
@@ -151,8 +152,8 @@ class Stereographic(Manifold):
         # Near the ball's boundary 1 - g gives c|x|^2 with one rounding instead of a sum's, and the angle needs no
         # division by |x|.
         far = g < 0.5
-        length2 = jnp.where(far, 1 - g, c * xx)
-        angle = jnp.abs(r) * jnp.arcsinh(jnp.sqrt(jnp.where(far, sine2, 1.0)))
+        length2 = select(far, 1 - g, c * xx)
+        angle = jnp.abs(r) * jnp.arcsinh(jnp.sqrt(select(far, sine2, 1.0)))
         k = r * asinhc(sine2, 1 / root) / root
         return self._exp_along(k, x, c * xx, length2, slack=1.5, angle=angle, known=far)
 
@@ -197,40 +198,40 @@ class Stereographic(Manifold):
         v = bounded(v, c)
         g_x, xx, vv, xv = signed_gap_and_dots(c, (x,), ((x, x), (v, v), (x, v)))
         sphere, theta2 = c < 0, c * vv / (g_x * g_x)
-        ball2, sphere2 = jnp.where(sphere, 0.0, theta2), jnp.where(sphere, theta2, 0.0)
+        ball2, sphere2 = select(sphere, 0.0, theta2), select(sphere, theta2, 0.0)
         # The second summand is y = q/p v/g_x, with p^2 g_y = gap: (1, tanhc, sech^2) in the ball, (cos, sinc, 1) on the
         # sphere, where y itself runs through infinity.
-        p = jnp.where(sphere, cosh(sphere2), 1.0)
-        q = jnp.where(sphere, sinhc(sphere2), tanhc(ball2))
-        gap = jnp.where(sphere, 1.0, sech2_sq(ball2))
+        p = select(sphere, cosh(sphere2), 1.0)
+        q = select(sphere, sinhc(sphere2), tanhc(ball2))
+        gap = select(sphere, 1.0, sech2_sq(ball2))
         k = q / g_x
         xy, yy = k * xv, k * k * vv
         s = x + k * v
         (ss,) = dots((s, s))
         real, cyy = p + c * xy, theta2 * q * q
         # In the ball d is a sum of positive terms in either form, and the first has the fewer roundings.
-        d_ball = jnp.where(xy >= 0, 1 + 2 * c * xy + c * xx * cyy, g_x * gap + c * ss)
-        d = jnp.where(sphere, real * real + c * (c * (k * k * wedge_sq(x, v))), d_ball)
+        d_ball = select(xy >= 0, 1 + 2 * c * xy + c * xx * cyy, g_x * gap + c * ss)
+        d = select(sphere, real * real + c * (c * (k * k * wedge_sq(x, v))), d_ball)
         # x's coefficient is 1 + (a term that vanishes with y); for y ~ -x that form cancels and the other does not. On
         # the sphere the first one would cancel where d is small.
         near = (xy >= 0) | (4 * yy < xx)
-        d_ = jnp.where(sphere, 1.0, d)
-        in_ball = jnp.where(near, 1 + g_x * cyy / d_, (g_x + c * ss) / d_)
+        d_ = select(sphere, 1.0, d)
+        in_ball = select(near, 1 + g_x * cyy / d_, (g_x + c * ss) / d_)
         least = RESOLVED * RESOLVED * g_x
         lost = sphere & (d < least)
-        d = jnp.where(lost, least, d)
+        d = select(lost, least, d)
         on_sphere = (p * p + 2 * c * p * xy + cyy) / d
         shrink = shrink_inside(g_x * gap / d)
         # At infinity the numerator is rounding, or 0: leave along x, or from the origin along v.
-        far = _to_infinity(c, jnp.where(xx > 0, xx, vv), lost)
-        a = jnp.where(lost, jnp.where(xx > 0, far, 0.0), shrink * jnp.where(sphere, on_sphere, in_ball))
-        b = jnp.where(lost, jnp.where(xx > 0, 0.0, far), shrink * p * q / d)
+        far = _to_infinity(c, select(xx > 0, xx, vv), lost)
+        a = select(lost, select(xx > 0, far, 0.0), shrink * select(sphere, on_sphere, in_ball))
+        b = select(lost, select(xx > 0, 0.0, far), shrink * p * q / d)
         z = combine((a, x), (b, v))
         if scope().narrow:
             return z
         # For y ~ -x the sums cancel, and rounding may carry the point across the ball's boundary after all.
         left = _constant(self._margin(z, c))
-        return combine((jnp.where((c > 0) & (left < scope().eps), 1 + 0.5 * (left - 3 * scope().eps), 1.0), z))
+        return combine((select((c > 0) & (left < scope().eps), 1 + 0.5 * (left - 3 * scope().eps), 1.0), z))
 
     def expmap_0(self, v: Vector, c: Scalar) -> Vector:
         """Exponential map at the origin, tanh(sqrt(c)|v|) v/(sqrt(c)|v|), tan for c < 0, v at c = 0: at distance 2|v|.
@@ -257,9 +258,9 @@ class Stereographic(Manifold):
         # Where tanh flattens, divide by |v| itself: the roundings of theta drop out of the value. The derivative keeps
         # the other form, whose radial part does not cancel.
         far = (theta2 > (1.0 if scope().narrow else 4.0)) | known
-        theta = jnp.where(known, angle, jnp.sqrt(jnp.where(far, theta2, 1.0)))
-        saturated = jnp.sign(r) * _inside(tanh(theta), slack) / jnp.sqrt(jnp.where(far, length2, 1.0))
-        return combine((k + _constant(jnp.where(far, saturated - k, 0.0)), v))
+        theta = select(known, angle, jnp.sqrt(select(far, theta2, 1.0)))
+        saturated = jnp.sign(r) * _inside(tanh(theta), slack) / jnp.sqrt(select(far, length2, 1.0))
+        return combine((k + _constant(select(far, saturated - k, 0.0)), v))
 
     def logmap(self, y: Vector, x: Vector, c: Scalar) -> Vector:
         """Logarithm log_x(y) = g_x atanh(|w|)/|w| w, w = sqrt(c) (-x (+) y), atan for c < 0; y - x at c = 0.
@@ -277,9 +278,9 @@ class Stereographic(Manifold):
         obtuse = sine2 < -0.5
         w = combine((s.g_x, s.e), (-s.m, x))
         (nn,) = dots((w, w))
-        k = jnp.where(obtuse, length / _positive(nn, obtuse & ~s.antipodal), asinhc(sine2, h) / (h * s.g_y))
+        k = select(obtuse, length / _positive(nn, obtuse & ~s.antipodal), asinhc(sine2, h) / (h * s.g_y))
         across = _constant(length / _positive(s.xx, s.antipodal))
-        return combine((jnp.where(s.antipodal, 0.0, k), w), (jnp.where(s.antipodal, -across, 0.0), x))
+        return combine((select(s.antipodal, 0.0, k), w), (select(s.antipodal, -across, 0.0), x))
 
     def logmap_0(self, y: Vector, c: Scalar) -> Vector:
         """Logarithm at the origin, atanh(sqrt(c)|y|) y/(sqrt(c)|y|), atan for c < 0; y at c = 0.
@@ -308,15 +309,15 @@ class Stereographic(Manifold):
         half2 = asinh_sq(c * s.uu / gg, root / jnp.sqrt(gg))
         q = jnp.sqrt(gap_ratio(s.g_x, s.g_y, x, y, c))
         alpha, beta = sinh_ratio(1 - t, half2), q * sinh_ratio(t, half2)
-        cosine = jnp.where(s.antipodal, 1.0, s.p / root)
+        cosine = select(s.antipodal, 1.0, s.p / root)
         real = alpha + beta * cosine
-        sine2 = jnp.where(s.antipodal, 0.0, c * (c * wedge_sq(x, y)) / s.d)
+        sine2 = select(s.antipodal, 0.0, c * (c * wedge_sq(x, y)) / s.d)
         # g_y/sqrt(D) and g_x/sqrt(D), in a form in which their changes by c do not cancel far out
         flat = jnp.sqrt(gg) / root
-        by_x, by_y = (jnp.where(s.antipodal, 1.0, flat * k) for k in (1 / q, q))
+        by_x, by_y = (select(s.antipodal, 1.0, flat * k) for k in (1 / q, q))
         a, b = alpha * (alpha + beta * by_x), beta * (beta + alpha * by_y)
         whole = 0.5 * (s.g_x + a * (2 - s.g_x) + b * (2 - s.g_y))  # the same sum, of positive terms for c > 0
-        n = jnp.where(c < 0, real * real + beta * (beta * sine2), whole)
+        n = select(c < 0, real * real + beta * (beta * sine2), whole)
         k = shrink_inside(s.g_x / n) / n
         return combine((k * a, x), (k * b, y))
 
@@ -393,14 +394,14 @@ class Stereographic(Manifold):
         Returns: point, shape (dim,).
         """
         margin, eps = self._margin(x, c), scope().eps
-        n = jnp.sqrt(jnp.where(c <= 0, 1.0, c)) * norm(x)  # c = NaN stays NaN
+        n = jnp.sqrt(select(c <= 0, 1.0, c)) * norm(x)  # c = NaN stays NaN
         outside = ~(margin >= 0.5 * eps)  # true for NaN, which stays NaN
-        y = combine((jnp.where(outside, (1 - 2 * eps) / jnp.where(outside, n, 1.0), 1.0), x))
+        y = combine((select(outside, (1 - 2 * eps) / select(outside, n, 1.0), 1.0), x))
         if scope().narrow:
             return y
         # In float64 the norm is itself rounded by an eps or two: correct by the exact gap, or y may still be outside.
         left = self._margin(y, c)
-        return combine((jnp.where(outside, 1 + 0.5 * (left - 4 * eps), 1.0), y))
+        return combine((select(outside, 1 + 0.5 * (left - 4 * eps), 1.0), y))
 
     def is_in_manifold(self, x: Vector, c: Scalar, atol: Scalar | None = None) -> Bool[Array, ""]:
         """Whether x is finite and c|x|^2 < 1 + atol.
@@ -442,29 +443,29 @@ class Stereographic(Manifold):
 
 @door
 def _antipode(self: Stereographic, x: Vector, c: Scalar) -> Vector:
-    k = jnp.where(c < 0, -c, jnp.nan)
+    k = select(c < 0, -c, jnp.nan)
     n = norm(x)
     pole = jnp.sqrt(k) * n < RESOLVED
-    first = jnp.where(jnp.arange(x.shape[0]) == 0, 1.0, 0.0)
-    direction = jnp.where(pole, jnp.where(n > 0, -x, first) / jnp.where(n > 0, n, 1.0), 0.0)
-    length = jnp.where(pole, 1.0, n)
-    return jnp.where(pole, direction / (RESOLVED * jnp.sqrt(k)), -(x / length) / (k * length))
+    first = select(jnp.arange(x.shape[0]) == 0, 1.0, 0.0)
+    direction = select(pole, select(n > 0, -x, first) / select(n > 0, n, 1.0), 0.0)
+    length = select(pole, 1.0, n)
+    return select(pole, direction / (RESOLVED * jnp.sqrt(k)), -(x / length) / (k * length))
 
 
 def _inside(radius: jax.Array, slack: float) -> jax.Array:
     """A result's sqrt(c)|x|, kept at a distance from 1 that rounding cannot cross."""
     limit = 1 - (0.51 if scope().narrow else slack) * scope().eps
-    return jnp.where(radius > limit, limit, radius)
+    return select(radius > limit, limit, radius)
 
 
 def _positive(square: jax.Array, used: jax.Array) -> jax.Array:
     """The root of a square that is positive where it is used; 1 elsewhere, with a finite derivative."""
-    return jnp.sqrt(jnp.where(used, square, 1.0))
+    return jnp.sqrt(select(used, square, 1.0))
 
 
 def _to_infinity(c: jax.Array, square: jax.Array, used: jax.Array) -> jax.Array:
     """Factor that takes a vector of this square to the finite stand-in for the chart's point at infinity."""
-    return _constant(1 / (RESOLVED * jnp.sqrt(jnp.where(used, -c, 1.0)) * _positive(square, used)))
+    return _constant(1 / (RESOLVED * jnp.sqrt(select(used, -c, 1.0)) * _positive(square, used)))
 
 
 def _constant(a: jax.Array) -> jax.Array:

@@ -18,7 +18,7 @@ from jaxtyping import Array, Bool
 
 from hyp_manifolds import _checks
 from hyp_manifolds._manifold import Manifold, Scalar, Vector
-from hyp_manifolds._numerics import full_range, norm, scope
+from hyp_manifolds._numerics import full_range, norm, scope, select
 from hyp_manifolds._numerics.digits import BITS, lowest, power
 from hyp_manifolds._tiles import (
     Tiled,
@@ -46,7 +46,7 @@ _TURNABLE = 53 * math.log(2) - math.log(100)
 
 def _within(a: jax.Array, low: Any, high: Any) -> jax.Array:
     """`a` cut off at both ends; not `jnp.clip`, which JAX derives late, with constants in the caller's dtype."""
-    return jnp.where(a < low, low, jnp.where(a > high, high, a))
+    return select(a < low, low, select(a > high, high, a))
 
 
 @dataclass(frozen=True)
@@ -182,9 +182,9 @@ class TiledHalfSpace(Manifold):
         there, back = log(q, p), log(p, q)
         # A step of length s with a share w across the vertical is displaced by eps w sinh(s), in units of its height.
         loss_p, loss_q = _displacement(there, p, t), _displacement(back, q, 1 - t)
-        first = jnp.where(loss_p == loss_q, t < 0.5, loss_p < loss_q)
-        start = Tiled(*(jnp.where(first, a, b) for a, b in zip(p, q, strict=True)))
-        end = pack(walk(jnp.where(first, t * there, (1 - t) * back), start))
+        first = select(loss_p == loss_q, t < 0.5, loss_p < loss_q)
+        start = Tiled(*(select(first, a, b) for a, b in zip(p, q, strict=True)))
+        end = pack(walk(select(first, t * there, (1 - t) * back), start))
         return _unless(jnp.minimum(loss_p, loss_q) > _TURNABLE, end)
 
     # Gyro-vector space -----------------------------------------------------------------------------------------------
@@ -325,7 +325,7 @@ class TiledHalfSpace(Manifold):
 
 def _largest(limbs: int) -> jax.Array:
     """Largest size of every digit: the first leaves room for a place, others are as carries leave them."""
-    return jnp.where(jnp.arange(limbs) == 0, 3 * 2.0 ** (BITS - 3), 2.0 ** (BITS - 1) + 4)
+    return select(jnp.arange(limbs) == 0, 3 * 2.0 ** (BITS - 3), 2.0 ** (BITS - 1) + 4)
 
 
 def _check_dtype(where: str, dtype: np.dtype) -> None:
@@ -337,11 +337,11 @@ def _displacement(v: jax.Array, x: Tiled, t: jax.Array) -> jax.Array:
     """log(w sinh(|t| |v|)), roughly, for the share w of v that is horizontal."""
     v, h = jax.lax.stop_gradient(v), height(x.place)
     n = norm(v)
-    return jnp.log(norm(horizontal(v)) / jnp.where(n == 0, 1.0, n)) + jnp.abs(t) * n / h
+    return jnp.log(norm(horizontal(v)) / select(n == 0, 1.0, n)) + jnp.abs(t) * n / h
 
 
 def _unless(lost: jax.Array, x: jax.Array) -> jax.Array:
-    return jnp.where(lost, jnp.nan, x)
+    return select(lost, jnp.nan, x)
 
 
 __all__ = ["TiledHalfSpace"]

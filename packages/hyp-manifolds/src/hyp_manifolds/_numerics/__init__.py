@@ -9,6 +9,7 @@ from hyp_manifolds._numerics.combination import combine, fenced_combination, squ
 from hyp_manifolds._numerics.error_free import minus_multiple
 from hyp_manifolds._numerics.gap import gap_and_dots, gap_ratio, gaps_and_chord, inside, keep_inside, shrink_inside
 from hyp_manifolds._numerics.scope import full_range, in_scope, matmul, scope, wide_matmul, widening
+from hyp_manifolds._numerics.select import select
 from hyp_manifolds._numerics.special import (
     asinh_sq,
     asinhc,
@@ -63,6 +64,7 @@ __all__ = [
     "safe_sqrt",
     "scope",
     "sech2_sq",
+    "select",
     "shrink_inside",
     "sinh_ratio",
     "sinhc2",

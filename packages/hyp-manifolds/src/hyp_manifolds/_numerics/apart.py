@@ -10,6 +10,7 @@ from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 
 from hyp_manifolds._numerics.scope import in_x64
+from hyp_manifolds._numerics.select import select
 
 
 def apart(x: jax.Array) -> jax.Array:
@@ -23,7 +24,7 @@ def apart(x: jax.Array) -> jax.Array:
 
 
 def _selected(x):
-    return jnp.where(x < -jnp.inf, x + x, x)
+    return select(x < -jnp.inf, x + x, x)
 
 
 _apart_p = Primitive("hyperbolic_result")

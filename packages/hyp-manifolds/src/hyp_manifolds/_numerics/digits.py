@@ -9,6 +9,8 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from hyp_manifolds._numerics.select import select
+
 BITS = 23
 _RADIX = 2.0**BITS
 # Beyond the last digit: a coordinate's 53 bits, which begin at most 23 bits above it.
@@ -20,8 +22,8 @@ def power(e: jax.Array) -> jax.Array:
     """2^e exactly for integers e; 0 below the normal numbers, 2^1000 above that."""
     # JAX derives a clip late, with constants in the caller's dtype; an integer has no derivative.
     e = lax.stop_gradient(e)
-    biased = lax.convert_element_type(jnp.clip(jnp.where(jnp.isnan(e), 0.0, e), -1022.0, 1000.0), jnp.int64) + 1023
-    return jnp.where(e < -1022, 0.0, lax.bitcast_convert_type(biased << 52, jnp.float64))
+    biased = lax.convert_element_type(jnp.clip(select(jnp.isnan(e), 0.0, e), -1022.0, 1000.0), jnp.int64) + 1023
+    return select(e < -1022, 0.0, lax.bitcast_convert_type(biased << 52, jnp.float64))
 
 
 def exponent(m: jax.Array) -> jax.Array:
@@ -79,7 +81,7 @@ def _digits_of(m: jax.Array, e: jax.Array, weights: jax.Array) -> tuple[jax.Arra
 
     above = (e > weights[0] + 100) & jnp.any(m != 0)
     # Digits so far below the number's last bit are 0, and the numbers that they are differences of would overflow.
-    digits = jnp.where(e - weights > 300, 0.0, rounded(weights) - _RADIX * rounded(weights + BITS))
+    digits = select(e - weights > 300, 0.0, rounded(weights) - _RADIX * rounded(weights + BITS))
     return digits, above | jnp.any(rounded(weights[:1] + BITS) != 0)
 
 
@@ -101,9 +103,9 @@ def accumulate(
     total = _settle(total)
     shift = weights - unit
     kept = jnp.round(total * power(shift)) * power(-shift)
-    kept = jnp.where(shift >= 0, total, jnp.where(shift <= -BITS, 0.0, kept))
+    kept = select(shift >= 0, total, select(shift <= -BITS, 0.0, kept))
     rest = jnp.sum((total - kept) * power(shift), axis=1)
     whole = jnp.round(rest)  # digits below the one that was rounded may have more than half a unit
-    kept = kept + jnp.where((shift <= 0) & (shift > -BITS), whole[:, None] * power(-shift), 0.0)
+    kept = kept + select((shift <= 0) & (shift > -BITS), whole[:, None] * power(-shift), 0.0)
     rest = rest - whole
     return kept[:, 1 : count + 1], rest, ok & ~jnp.any(kept[:, 0] != 0)

@@ -11,6 +11,7 @@ from jax import lax
 
 from hyp_manifolds._numerics.error_free import high_half, two_sum
 from hyp_manifolds._numerics.scope import in_x64, scope
+from hyp_manifolds._numerics.select import select
 from hyp_manifolds._numerics.sums import again, dots, power_of_two, sum_terms
 
 # On or outside the boundary the gap is <= 0 and every formula would divide by it: it is floored here, far below the gap
@@ -71,7 +72,7 @@ def _(primals, tangents):
 
 def _floored(gap: jax.Array) -> jax.Array:
     floor = _FLOOR_NARROW if scope().narrow else _FLOOR_FLOAT64
-    return jnp.where(gap < floor, floor, gap)  # a comparison that is false for NaN, which stays NaN
+    return select(gap < floor, floor, gap)  # a comparison that is false for NaN, which stays NaN
 
 
 @jax.custom_jvp
@@ -85,7 +86,7 @@ def _exact_gap(x: jax.Array, c: jax.Array) -> jax.Array:
     """
     even = power_of_two(c)  # c = m 4^k with m in [1, 4): z = 2^k x is exact
     exponent = lax.bitcast_convert_type(even, jnp.int64) >> 52
-    even = jnp.where(exponent % 2 == 0, even * 0.5, even)  # biased exponent 1023 is odd: odd means an even power
+    even = select(exponent % 2 == 0, even * 0.5, even)  # biased exponent 1023 is odd: odd means an even power
     m, z = c / even, x * jnp.sqrt(even)
     h = high_half(z)
     low = z - h
@@ -93,7 +94,7 @@ def _exact_gap(x: jax.Array, c: jax.Array) -> jax.Array:
     square = hh + hl
     rest = (hl - (square - hh)) + low * low  # square + rest = z^2
     # A point far outside the ball would leave the grid's range: its gap is floored anyway.
-    grid = jnp.round(jnp.where(square > 4.0, 4.0, square) * _GRID) * (1 / _GRID)
+    grid = jnp.round(select(square > 4.0, 4.0, square) * _GRID) * (1 / _GRID)
     big, small = sum_terms(grid, (square - grid) + rest)
     mh, bh = high_half(m), high_half(big)
     ml, bl = m - mh, big - bh
@@ -129,7 +130,7 @@ def _(primals, tangents):
 def inside(radius: jax.Array) -> jax.Array:
     """A result's sqrt(c)|x|, kept at a distance from 1 that rounding cannot cross; see `shrink_inside`."""
     limit = 1 - (0.51 if scope().narrow else 2.0) * scope().eps
-    return jnp.where(radius > limit, limit, radius)
+    return select(radius > limit, limit, radius)
 
 
 def shrink_inside(gap: jax.Array, slack: float = 2.75) -> jax.Array:
@@ -142,8 +143,8 @@ def shrink_inside(gap: jax.Array, slack: float = 2.75) -> jax.Array:
     s = scope()
     limit = 1 - (0.51 if s.narrow else slack) * s.eps
     near = gap < 1 - limit * limit
-    radius = jnp.sqrt(1 - jnp.where(near, gap, 0.0))
-    return jnp.where(near, limit / radius, 1.0)
+    radius = jnp.sqrt(1 - select(near, gap, 0.0))
+    return select(near, limit / radius, 1.0)
 
 
 def keep_inside(z: jax.Array, c: jax.Array) -> jax.Array:
@@ -153,4 +154,4 @@ def keep_inside(z: jax.Array, c: jax.Array) -> jax.Array:
     """
     eps = scope().eps
     (gap,) = gap_and_dots(c, (lax.stop_gradient(z),), floored=False)
-    return jnp.where(gap < eps, 1 + 0.5 * (gap - 3 * eps), 1.0) * z
+    return select(gap < eps, 1 + 0.5 * (gap - 3 * eps), 1.0) * z

@@ -17,6 +17,7 @@ import jax.numpy as jnp
 
 from hyp_manifolds._numerics.gap import gap_and_dots
 from hyp_manifolds._numerics.scope import in_x64, scope
+from hyp_manifolds._numerics.select import select
 from hyp_manifolds._numerics.special import _SINHC, _TANHC, _cosh, _derivative, _series, _sinh, safe_div, sech2_sq, tanh
 from hyp_manifolds._numerics.sums import dots
 
@@ -42,7 +43,7 @@ def signed_gap_and_dots(
     if scope().narrow:
         return gap_and_dots(c, points, pairs, floored=floored)
     squares = [(x, x) for x in points]
-    hyperbolic, spherical = jnp.where(c < 0, 0.0, c), jnp.where(c < 0, c, 0.0)
+    hyperbolic, spherical = select(c < 0, 0.0, c), select(c < 0, c, 0.0)
     out = gap_and_dots(hyperbolic, points, [*squares, *pairs], floored=floored)
     n = len(points)
     gaps = [g - spherical * xx for g, xx in zip(out[:n], out[n : 2 * n], strict=True)]
@@ -80,16 +81,16 @@ def _analytic(
     @in_x64
     def f(s: jax.Array) -> jax.Array:
         zero = jnp.abs(s) < _TINY
-        t = jnp.sqrt(jnp.where(zero, 1.0, jnp.abs(s)))
-        return jnp.where(zero, 1.0, jnp.where(s < 0, circular(t), hyperbolic(t)) / t)
+        t = jnp.sqrt(select(zero, 1.0, jnp.abs(s)))
+        return select(zero, 1.0, select(s < 0, circular(t), hyperbolic(t)) / t)
 
     @f.defjvp
     @in_x64
     def _(primals, tangents):
         (s,), (ds,) = primals, tangents
         small = jnp.abs(s) < threshold
-        safe = jnp.where(small, 1.0, s)
-        slope = jnp.where(small, _series(jnp.where(small, s, 0.0), coefficients), closed(safe, f(safe)))
+        safe = select(small, 1.0, s)
+        slope = select(small, _series(select(small, s, 0.0), coefficients), closed(safe, f(safe)))
         return f(s), ds * slope
 
     f.__doc__ = doc
@@ -99,8 +100,8 @@ def _analytic(
 def _tanhc_slope(s: jax.Array, f: jax.Array) -> jax.Array:
     """((1 - f)/s - f^2)/2 of f = `tanhc`(s), which cancels for large s: there (sech(t)^2 - f)/(2 s)."""
     large = s > 3.0
-    far = (sech2_sq(jnp.where(large, s, 4.0)) - f) / (2 * s)
-    return jnp.where(large, far, 0.5 * ((1 - f) / s - f * f))
+    far = (sech2_sq(select(large, s, 4.0)) - f) / (2 * s)
+    return select(large, far, 0.5 * ((1 - f) / s - f * f))
 
 
 tanhc = _analytic(tanh, jnp.tan, _TANHC, _tanhc_slope, 0.2, "tanh(t)/t for s >= 0, tan(t)/t for s < 0.")
@@ -114,7 +115,7 @@ sinhc = _analytic(
 def cosh(s: jax.Array) -> jax.Array:
     """The hyperbolic cosine of t for s >= 0, the circular one for s < 0."""
     t = jnp.sqrt(jnp.abs(s))
-    return jnp.where(s < 0, jnp.cos(t), _cosh(t))
+    return select(s < 0, jnp.cos(t), _cosh(t))
 
 
 @cosh.defjvp
@@ -126,10 +127,10 @@ def _(primals, tangents):
 def sinh_ratio(t: jax.Array, s: jax.Array) -> jax.Array:
     """sinh(t rho)/sinh(rho) as a function of t and s = rho^2, for s < 0 sin(t phi)/sin(phi) with phi^2 = -s < pi^2."""
     big = s > 1.0
-    rho = jnp.sqrt(jnp.where(big, s, 1.0))
-    small = jnp.where(big, 0.0, s)
+    rho = jnp.sqrt(select(big, s, 1.0))
+    small = select(big, 0.0, s)
     far = jnp.exp((t - 1) * rho) * (jnp.expm1(-2 * t * rho) / jnp.expm1(-2 * rho))
-    return jnp.where(big, far, t * sinhc(t * t * small) / sinhc(small))
+    return select(big, far, t * sinhc(t * t * small) / sinhc(small))
 
 
 # The inverse functions take the cosine h = sqrt(1 + s) along: near a quarter turn it says where s = -1 + h^2 cannot.
@@ -140,8 +141,8 @@ def sinh_ratio(t: jax.Array, s: jax.Array) -> jax.Array:
 def asinhc(s: jax.Array, h: jax.Array) -> jax.Array:
     """asinh(t)/t for s >= 0, asin(t)/t = atan2(t, h)/t for s < 0, with h = sqrt(1 + s) as accurately as it is known."""
     zero = jnp.abs(s) < _TINY
-    t = jnp.sqrt(jnp.where(zero, 1.0, jnp.abs(s)))
-    return jnp.where(zero, 1.0, jnp.where(s < 0, jnp.arctan2(t, h), jnp.arcsinh(t)) / t)
+    t = jnp.sqrt(select(zero, 1.0, jnp.abs(s)))
+    return select(zero, 1.0, select(s < 0, jnp.arctan2(t, h), jnp.arcsinh(t)) / t)
 
 
 @asinhc.defjvp
@@ -150,17 +151,17 @@ def _(primals, tangents):
     (s, h), (ds, dh) = primals, tangents
     f = asinhc(s, h)
     obtuse = s < _OBTUSE
-    by_h = (1 - h * f) / jnp.where(obtuse, s, -1.0)
-    return f, jnp.where(obtuse, by_h * dh, _asinhc_slope(s, h) * ds)
+    by_h = (1 - h * f) / select(obtuse, s, -1.0)
+    return f, select(obtuse, by_h * dh, _asinhc_slope(s, h) * ds)
 
 
 def _asinhc_slope(s: jax.Array, h: jax.Array) -> jax.Array:
     """The derivative of `asinhc` by s, for s >= -1/2."""
     small = jnp.abs(s) < 0.25
     away = small | (s < _OBTUSE)
-    safe, root = jnp.where(away, 1.0, s), jnp.where(away, 2.0**0.5, h)
+    safe, root = select(away, 1.0, s), select(away, 2.0**0.5, h)
     closed = (1 / root - asinhc(safe, root)) / (2 * safe)
-    return jnp.where(small, _series(jnp.where(small, s, 0.0), _ASINHC), closed)
+    return select(small, _series(select(small, s, 0.0), _ASINHC), closed)
 
 
 @jax.custom_jvp
@@ -177,9 +178,9 @@ def _(primals, tangents):
     (r, c, h), (dr, dc, dh) = primals, tangents
     f, s = arc(r, c, h), c * r * r
     obtuse = s < _OBTUSE
-    c_, r_, h_ = jnp.where(obtuse, c, -1.0), jnp.where(obtuse, r, 1.0), jnp.where(obtuse, 1.0, h)
+    c_, r_, h_ = select(obtuse, c, -1.0), select(obtuse, r, 1.0), select(obtuse, 1.0, h)
     by_h = dh / (c_ * r_) - f * dc / (2 * c_)
-    return f, jnp.where(obtuse, by_h, dr / h_ + r * r * r * _asinhc_slope(s, h) * dc)
+    return f, select(obtuse, by_h, dr / h_ + r * r * r * _asinhc_slope(s, h) * dc)
 
 
 @jax.custom_jvp
@@ -196,9 +197,9 @@ def _(primals, tangents):
     (q, c, h), (dq, dc, dh) = primals, tangents
     value, s = arc_sq(q, c, h), c * q
     f, obtuse = asinhc(s, h), s < _OBTUSE
-    c_, h_ = jnp.where(obtuse, c, -1.0), jnp.where(obtuse, 1.0, h)
+    c_, h_ = select(obtuse, c, -1.0), select(obtuse, 1.0, h)
     by_h = (2 * f / c_) * dh - value * dc / c_
-    return value, jnp.where(obtuse, by_h, f / h_ * dq + 2 * q * q * f * _asinhc_slope(s, h) * dc)
+    return value, select(obtuse, by_h, f / h_ * dq + 2 * q * q * f * _asinhc_slope(s, h) * dc)
 
 
 @jax.custom_jvp
@@ -214,4 +215,4 @@ def asinh_sq(s: jax.Array, h: jax.Array) -> jax.Array:
 def _(primals, tangents):
     (s, h), (ds, dh) = primals, tangents
     f, obtuse = asinhc(s, h), s < _OBTUSE
-    return asinh_sq(s, h), f * jnp.where(obtuse, 2 * dh, ds / jnp.where(obtuse, 1.0, h))
+    return asinh_sq(s, h), f * select(obtuse, 2 * dh, ds / select(obtuse, 1.0, h))

@@ -17,6 +17,7 @@ import jax
 import jax.numpy as jnp
 
 from hyp_manifolds._numerics.scope import in_x64, scope
+from hyp_manifolds._numerics.select import select
 
 _TERMS = 16
 
@@ -60,8 +61,8 @@ def _analytic(
     @in_x64
     def f(s: jax.Array) -> jax.Array:
         zero = s == 0
-        safe = jnp.where(zero, 1.0, s)
-        return jnp.where(zero, 1.0, value(jnp.sqrt(safe), safe))
+        safe = select(zero, 1.0, s)
+        return select(zero, 1.0, value(jnp.sqrt(safe), safe))
 
     @f.defjvp
     @in_x64
@@ -69,9 +70,9 @@ def _analytic(
         (s,), (ds,) = primals, tangents
         out = f(s)
         small = s < threshold
-        series = _series(jnp.where(small, s, 0.0), coefficients)
-        safe = jnp.where(small, 1.0, s)
-        return out, ds * jnp.where(small, series, closed(safe, f(safe)))
+        series = _series(select(small, s, 0.0), coefficients)
+        safe = select(small, 1.0, s)
+        return out, ds * select(small, series, closed(safe, f(safe)))
 
     f.__doc__ = doc
     return f
@@ -80,15 +81,15 @@ def _analytic(
 def _sinh(t: jax.Array) -> jax.Array:
     """sinh(t), t >= 0. The compiler's own loses 13 units in the last place for large t; products of exp(t/2) do not."""
     small = t < 1.0
-    e = jnp.expm1(jnp.where(small, t, 1.0))
-    h = jnp.exp(0.5 * jnp.where(small, 1.0, t))
-    return jnp.where(small, 0.5 * (e + e / (e + 1)), (0.5 * h) * h - 0.5 / h / h)
+    e = jnp.expm1(select(small, t, 1.0))
+    h = jnp.exp(0.5 * select(small, 1.0, t))
+    return select(small, 0.5 * (e + e / (e + 1)), (0.5 * h) * h - 0.5 / h / h)
 
 
 def tanh(t: jax.Array) -> jax.Array:
     """Hyperbolic tangent of t >= 0. The compiler's own is 3 units in the last place below 1 where it should be 1."""
     e = jnp.exp(-2 * t)
-    return jnp.where(t > 1.0, 1 - 2 * e / (1 + e), jnp.tanh(t))
+    return select(t > 1.0, 1 - 2 * e / (1 + e), jnp.tanh(t))
 
 
 def _cosh(t: jax.Array) -> jax.Array:
@@ -195,20 +196,20 @@ def safe_sqrt(s: jax.Array) -> jax.Array:
 def _(primals, tangents):
     root = safe_sqrt(*primals)
     zero = root == 0
-    return root, jnp.where(zero, 0.0, tangents[0] * (0.5 / jnp.where(zero, 1.0, root)))
+    return root, select(zero, 0.0, tangents[0] * (0.5 / select(zero, 1.0, root)))
 
 
 def safe_div(a: jax.Array, b: jax.Array) -> jax.Array:
     """a/b, and 0 where b = 0, with finite derivatives there."""
     zero = b == 0
-    return jnp.where(zero, 0.0, a / jnp.where(zero, 1.0, b))
+    return select(zero, 0.0, a / select(zero, 1.0, b))
 
 
 def hypot1(n: jax.Array) -> jax.Array:
     """sqrt(1 + n^2) without overflow."""
     big = n > 1e100
-    small = jnp.where(big, 1.0, n)
-    return jnp.where(big, n, jnp.sqrt(1 + small * small))
+    small = select(big, 1.0, n)
+    return select(big, n, jnp.sqrt(1 + small * small))
 
 
 @jax.custom_jvp
@@ -255,8 +256,8 @@ def _(primals, tangents):
 def asinhc(n: jax.Array) -> jax.Array:
     """asinh(n)/n for norms, whose square may overflow."""
     big = n > 1e100
-    safe = jnp.where(big, n, 1.0)
-    return jnp.where(big, jnp.arcsinh(safe) / safe, asinhc2(jnp.where(big, 0.0, n) ** 2))
+    safe = select(big, n, 1.0)
+    return select(big, jnp.arcsinh(safe) / safe, asinhc2(select(big, 0.0, n) ** 2))
 
 
 def cosh_sinhc_scaled(s: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
@@ -266,22 +267,22 @@ def cosh_sinhc_scaled(s: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
     that truly overflows becomes infinite.
     """
     big = s > 1.0
-    t = jnp.sqrt(jnp.where(big, s, 1.0))
+    t = jnp.sqrt(select(big, s, 1.0))
     narrow = scope().narrow
     limit = 300.0 if narrow else 1400.0  # every nonzero coordinate overflows well before
-    t = jnp.where(t > limit, limit, t)
-    small = jnp.where(big, 1.0, s)
+    t = select(t > limit, limit, t)
+    small = select(big, 1.0, s)
     tail = jnp.exp(1 - 2 * t)
     k = jnp.exp(0.5 * (t - 1))
-    a = jnp.where(big, 0.5 * (math.e + tail), cosh2(small))
-    b = jnp.where(big, 0.5 * (math.e - tail) / t, sinhc2(small))
+    a = select(big, 0.5 * (math.e + tail), cosh2(small))
+    b = select(big, 0.5 * (math.e - tail) / t, sinhc2(small))
     return (jnp.ones_like(k), k * k * a, k * k * b) if narrow else (k, a, b)
 
 
 def sinh_ratio(t: jax.Array, s: jax.Array) -> jax.Array:
     """sinh(t rho)/sinh(rho) as a function of t and s = rho^2; t at rho = 0."""
     big = s > 1.0
-    rho = jnp.sqrt(jnp.where(big, s, 1.0))
-    small = jnp.where(big, 0.0, s)
+    rho = jnp.sqrt(select(big, s, 1.0))
+    small = select(big, 0.0, s)
     far = jnp.exp((t - 1) * rho) * (jnp.expm1(-2 * t * rho) / jnp.expm1(-2 * rho))
-    return jnp.where(big, far, t * sinhc2(t * t * small) / sinhc2(small))
+    return select(big, far, t * sinhc2(t * t * small) / sinhc2(small))

@@ -9,6 +9,7 @@ from jax import lax
 
 from hyp_manifolds._numerics.row_sums import row_sums
 from hyp_manifolds._numerics.scope import in_x64, scope
+from hyp_manifolds._numerics.select import select
 from hyp_manifolds._numerics.special import safe_sqrt
 
 
@@ -36,7 +37,7 @@ def fence(s: jax.Array, by: jax.Array | None = None) -> jax.Array:
     into the loop over the vector that it multiplies, up to 20 times slower; an optimization barrier is gone by then.
     Cure: end it in a division, by a 1 that XLA does not recognise. It is one in the cotangents as well.
     """
-    one = jnp.where((s if by is None else by) < -1.7e308, 2.0, 1.0)  # only -inf, and half of it is -inf
+    one = select((s if by is None else by) < -1.7e308, 2.0, 1.0)  # only -inf, and half of it is -inf
     return s / one
 
 
@@ -46,7 +47,7 @@ def again(x: jax.Array, nonnegative: jax.Array) -> jax.Array:
     Hazard: a difference of vectors that two passes over memory share is computed once and written out as float64, which
     costs more than both passes. Cure: make the later one depend on a scalar of the earlier, so that it is recomputed.
     """
-    return jnp.where(nonnegative < 0, 0.0, x)  # never; and false for NaN
+    return select(nonnegative < 0, 0.0, x)  # never; and false for NaN
 
 
 def norm(x: jax.Array) -> jax.Array:
@@ -72,7 +73,7 @@ def bounded(v: jax.Array, c: jax.Array) -> jax.Array:
         return v
     limit = 1e100 / jnp.sqrt(jnp.abs(lax.stop_gradient(c)))
     m = jnp.max(jnp.abs(lax.stop_gradient(v)))
-    return v * jnp.where(m > limit, limit / jnp.where(m > 0, m, 1.0), 1.0)
+    return v * select(m > limit, limit / select(m > 0, m, 1.0), 1.0)
 
 
 @jax.custom_jvp
@@ -92,11 +93,11 @@ def _(primals, tangents):
     (x,), (dx,) = primals, tangents
     n = _scaled_norm(x)
     zero = n == 0
-    return n, jnp.where(zero, 0.0, jnp.sum(x / jnp.where(zero, 1.0, n) * dx))
+    return n, select(zero, 0.0, jnp.sum(x / select(zero, 1.0, n) * dx))
 
 
 def power_of_two(m: jax.Array) -> jax.Array:
     """Largest power of two <= m (normal numbers), 1 for m = 0 and for infinities; no gradient."""
     bits = lax.bitcast_convert_type(m, jnp.uint64) & jnp.uint64(0x7FF0000000000000)
     p = lax.bitcast_convert_type(bits, jnp.float64)
-    return lax.stop_gradient(jnp.where((p > 0) & (p < jnp.inf), p, 1.0))
+    return lax.stop_gradient(select((p > 0) & (p < jnp.inf), p, 1.0))

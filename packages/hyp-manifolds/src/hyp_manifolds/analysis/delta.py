@@ -13,6 +13,7 @@ from jaxtyping import Array, Float
 from hyp_manifolds import _arguments, _checks
 from hyp_manifolds._door import door
 from hyp_manifolds._manifold import Manifold, Scalar, Vector
+from hyp_manifolds._numerics import select
 
 _TILE = 2**20  # numbers in a tile of a max-min product
 
@@ -95,7 +96,7 @@ def delta_hyperbolicity(distances: jax.Array, *, base: int | None = None) -> Del
             raise ValueError(f"delta_hyperbolicity: `base` must be a row in [0, {len(d)}), got {base}.")
         delta = _delta_at(d, jnp.asarray(base))
     diameter = jnp.max(d)
-    return Delta(delta, diameter, jnp.where(diameter > 0, 2 * delta / jnp.where(diameter > 0, diameter, 1.0), delta))
+    return Delta(delta, diameter, select(diameter > 0, 2 * delta / select(diameter > 0, diameter, 1.0), delta))
 
 
 def _distances(where: str, value: Any) -> jax.Array:
@@ -191,7 +192,7 @@ def sampled_delta(
     mean = jnp.mean(delta)
     half = jax.scipy.stats.norm.ppf(0.5 + 0.5 * confidence) * jnp.std(delta, ddof=1) / np.sqrt(samples)
     largest, diameter = jnp.max(delta), jnp.max(jnp.stack(lengths))
-    relative = jnp.where(diameter > 0, 2 * largest / jnp.where(diameter > 0, diameter, 1.0), largest)
+    relative = select(diameter > 0, 2 * largest / select(diameter > 0, diameter, 1.0), largest)
     rarer = 1 - (1 - confidence) ** (1 / samples)
     return SampledDelta(largest, rarer, mean, jnp.maximum(mean - half, 0), mean + half, diameter, relative)
 

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from hyp_manifolds._manifold import Manifold
+from hyp_manifolds._numerics import select
 from hyp_manifolds.pairwise.distances import MEMORY, Mode, check, fold
 
 
@@ -53,9 +54,9 @@ def distortion(
 
     def part(d: jax.Array, index: jax.Array) -> tuple[jax.Array, ...]:
         same = index[:, None] == jnp.arange(n)
-        ratio = d / jnp.where(same, 1.0, g[index]).astype(d.dtype)
-        error = jnp.sum(jnp.where(same, 0.0, jnp.abs(ratio - 1)), dtype=jnp.promote_types(d.dtype, jnp.float32))
-        return error, jnp.max(jnp.where(same, -jnp.inf, ratio)), jnp.min(jnp.where(same, jnp.inf, ratio))
+        ratio = d / select(same, 1.0, g[index]).astype(d.dtype)
+        error = jnp.sum(select(same, 0.0, jnp.abs(ratio - 1)), dtype=jnp.promote_types(d.dtype, jnp.float32))
+        return error, jnp.max(select(same, -jnp.inf, ratio)), jnp.min(select(same, jnp.inf, ratio))
 
     def both(a: tuple[jax.Array, ...], b: tuple[jax.Array, ...]) -> tuple[jax.Array, ...]:
         return a[0] + b[0], jnp.maximum(a[1], b[1]), jnp.minimum(a[2], b[2])

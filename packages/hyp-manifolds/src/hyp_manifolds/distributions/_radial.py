@@ -21,6 +21,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from hyp_manifolds._numerics import select
 from hyp_manifolds._numerics.scope import in_x64
 from hyp_manifolds._numerics.signed import sinhc
 from hyp_manifolds.distributions._linalg import product
@@ -49,9 +50,9 @@ class Law(NamedTuple):
 def log_sinhc(s: jax.Array) -> jax.Array:
     """log(sinh(t)/t) with s = t^2; log(sin(t)/t) with s = -t^2 for s < 0."""
     large = s > 1.0
-    t = jnp.sqrt(jnp.where(large, s, 1.0))
+    t = jnp.sqrt(select(large, s, 1.0))
     far = t + jnp.log1p(-jnp.exp(-2 * t)) - jnp.log(2 * t)
-    return jnp.where(large, far, jnp.log(sinhc(jnp.where(large, 1.0, s))))
+    return select(large, far, jnp.log(sinhc(select(large, 1.0, s))))
 
 
 def log_directions(n: int) -> float:
@@ -116,7 +117,7 @@ def _tabulated(n: int, law: Law) -> _Table:
     half = 0.5 * (upper - lower) / _CELLS
     r = lower + half * (2 * np.arange(_CELLS)[:, None] + 1 + _CELL_NODES)
     start, mode = lax.stop_gradient(r[0, 0]), _mode(n, law)
-    top = _log_density(n, Law(*map(lax.stop_gradient, law)), jnp.where(mode > start, mode, start))
+    top = _log_density(n, Law(*map(lax.stop_gradient, law)), select(mode > start, mode, start))
     density = half * jnp.exp(_log_density(n, law, r) - top)
     masses = jnp.sum(density * _CELL_WEIGHTS, -1)
     below = jnp.sum(_BELOW * masses, -1)
@@ -133,7 +134,7 @@ def _invert(n: int, table: _Table, u: jax.Array) -> tuple[jax.Array, jax.Array, 
     slopes = rows[:, 1:] * np.arange(1, rows.shape[1])
     # The mass of the first cell may grow like r^n, where Newton steps from afar only halve the error.
     share = (target - below) / (_polynomial(rows, np.full(len(u), 1.0)) - below)
-    share = jnp.clip(jnp.where((cell == 0) & (table.lower == 0), share ** (1 / n), share), 0.0, 1.0)
+    share = jnp.clip(select((cell == 0) & (table.lower == 0), share ** (1 / n), share), 0.0, 1.0)
 
     def step(_: int, s: jax.Array) -> jax.Array:
         return jnp.clip(s - (_polynomial(rows, s) - target) / _polynomial(slopes, s), -1.0, 1.0)
@@ -160,16 +161,16 @@ def _slope(n: int, law: Law, r: jax.Array) -> jax.Array:
     t = jnp.sqrt(jnp.abs(s))
     e = jnp.exp(-2 * t)
     flat = jnp.abs(s) < 1e-12
-    t = jnp.where(flat, 1.0, t)
-    log_slope = jnp.where(flat, 1.0, jnp.where(s > 0, t * (1 + e) / -jnp.expm1(-2 * t), t / jnp.tan(t)))
+    t = select(flat, 1.0, t)
+    log_slope = select(flat, 1.0, select(s > 0, t * (1 + e) / -jnp.expm1(-2 * t), t / jnp.tan(t)))
     return (n - 1) * log_slope / r - law.p * r
 
 
 def edge(law: Law) -> jax.Array:
     """The largest radius there is: the bound, or half way round."""
     around = law.k < 0
-    half_way = jnp.where(around, jnp.pi / jnp.sqrt(jnp.where(around, -law.k, 1.0)), jnp.inf)
-    return jnp.where(law.bound < half_way, law.bound, half_way)
+    half_way = select(around, jnp.pi / jnp.sqrt(select(around, -law.k, 1.0)), jnp.inf)
+    return select(law.bound < half_way, law.bound, half_way)
 
 
 def _mode(n: int, law: Law) -> jax.Array:
@@ -177,15 +178,15 @@ def _mode(n: int, law: Law) -> jax.Array:
     law = Law(*map(lax.stop_gradient, law))
     if n == 1:
         return jnp.zeros_like(law.p)
-    p = jnp.where(law.p > 0, law.p, 1.0)  # of the two terms of the slope (n-1) coth(..) neither is beyond these
+    p = select(law.p > 0, law.p, 1.0)  # of the two terms of the slope (n-1) coth(..) neither is beyond these
     beyond = (n - 1) * jnp.sqrt(jnp.maximum(law.k, 0.0)) / p + jnp.sqrt((n - 1) / p)
-    top = jnp.minimum(edge(law), jnp.where(law.p > 0, beyond, jnp.inf))
+    top = jnp.minimum(edge(law), select(law.p > 0, beyond, jnp.inf))
 
     def halve(_: int, ends: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
         a, b = ends
         mid = 0.5 * (a + b)
         rising = _slope(n, law, mid) > 0
-        return jnp.where(rising, mid, a), jnp.where(rising, b, mid)
+        return select(rising, mid, a), select(rising, b, mid)
 
     return lax.fori_loop(0, _BISECTIONS, halve, (jnp.zeros_like(top), top))[1]
 
@@ -195,16 +196,16 @@ def _interval(n: int, law: Law) -> tuple[jax.Array, jax.Array]:
     fixed = Law(*map(lax.stop_gradient, law))
     mode = _mode(n, fixed)
     bend = fixed.p + (n - 1) * jnp.maximum(-fixed.k, 0.0)  # the log density bends by this much everywhere, or more
-    width = jnp.where(bend > 0, jnp.sqrt(2 * _FALL / jnp.where(bend > 0, bend, 1.0)), jnp.inf)
+    width = select(bend > 0, jnp.sqrt(2 * _FALL / select(bend > 0, bend, 1.0)), jnp.inf)
     if n == 1:
         lower = mode
     else:
         rise = _slope(n, fixed, mode)  # positive at an edge, else 0
         rising = rise > 0
-        reach = jnp.where(rising, _FALL / jnp.where(rising, rise, 1.0), jnp.inf)
+        reach = select(rising, _FALL / select(rising, rise, 1.0), jnp.inf)
         lower = jnp.maximum(mode - jnp.minimum(width, reach), 0.0)
     last = edge(law)
-    return lower, jnp.where(mode + width < last, mode + width, last)
+    return lower, select(mode + width < last, mode + width, last)
 
 
 def _nodes(a: jax.Array, b: jax.Array) -> tuple[jax.Array, jax.Array]:
@@ -225,4 +226,4 @@ def log_sum_exp(x: jax.Array) -> jax.Array:
     """
     top = jnp.max(lax.stop_gradient(x))
     none = x == -jnp.inf
-    return top + jnp.log(jnp.sum(jnp.where(none, 0.0, jnp.exp(jnp.where(none, 0.0, x - top)))))
+    return top + jnp.log(jnp.sum(select(none, 0.0, jnp.exp(select(none, 0.0, x - top)))))

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from hyp_manifolds._manifold import Manifold
-from hyp_manifolds._numerics import range_scale, widening
+from hyp_manifolds._numerics import range_scale, select, widening
 from hyp_manifolds._numerics.scope import Scope
 from hyp_manifolds.distributions import _parts, _radial
 
@@ -67,7 +67,7 @@ def _uniform(words: jax.Array) -> jax.Array:
 
 def _direction(e: jax.Array) -> jax.Array:
     """The unit vector along e; the first axis for e = 0."""
-    e = jnp.where(jnp.all(e == 0), jnp.eye(1, len(e), dtype=e.dtype)[0], e)
+    e = select(jnp.all(e == 0), jnp.eye(1, len(e), dtype=e.dtype)[0], e)
     e = e / range_scale(e)
     return e / jnp.sqrt(jnp.sum(e * e))
 
@@ -127,7 +127,7 @@ def ball_log_probs(
         (f,) = _parts.factors(manifold, x.shape[-1])
         inside = f.model.dist(z, x, c) <= radius + _rounding(f, z, radius, c, scope)
         volume = _log_volume(manifold, "ball", x.shape[-1], radius, c)
-        return jnp.where(inside, -volume, -jnp.inf)
+        return select(inside, -volume, -jnp.inf)
 
     return widening(jnp.vectorize(one, signature=f"(a),(a),(),{_parts.core(c)}->()"), scope, z, x, radius, c)
 

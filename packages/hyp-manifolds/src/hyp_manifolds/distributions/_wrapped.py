@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from hyp_manifolds._numerics import widening
+from hyp_manifolds._numerics import select, widening
 from hyp_manifolds._numerics.scope import Scope
 from hyp_manifolds.distributions import _linalg, _parts, _radial
 
@@ -79,9 +79,9 @@ def _separate(form: str, pairs: Any, spread: jax.Array) -> jax.Array:
         total = total + _volume_change(f, k, rr)
         if f.may_close:
             t, r, counts, moved = _turned(f, k, rr)
-            along = jnp.where(rr > 0, q / (r * r), 1 / jnp.sum(own * own))  # 1/variance in the direction of z
-            terms = jnp.where(_TURNS == 0, -0.5 * q, moved - 0.5 * along * t * t)
-            total = total + _radial.log_sum_exp(jnp.where(counts, terms, -jnp.inf))
+            along = select(rr > 0, q / (r * r), 1 / jnp.sum(own * own))  # 1/variance in the direction of z
+            terms = select(_TURNS == 0, -0.5 * q, moved - 0.5 * along * t * t)
+            total = total + _radial.log_sum_exp(select(counts, terms, -jnp.inf))
         else:
             total = total - 0.5 * q
     return total
@@ -100,9 +100,9 @@ def _turned(f: _parts.Factor, k: jax.Array, rr: jax.Array) -> tuple[jax.Array, j
     """
     apart = rr > 0
     closes = (k < 0) & (apart | (f.dim == 1))
-    root, r = jnp.sqrt(jnp.where(closes, -k, 1.0)), jnp.sqrt(jnp.where(apart, rr, 1.0))
-    t = jnp.where(apart, r, 0.0) + 2 * jnp.pi * _TURNS / root
-    moved = 0.0 * t if f.dim == 1 else (f.dim - 1) * (jnp.log(jnp.abs(jnp.where(closes, t, 1.0))) - jnp.log(r))
+    root, r = jnp.sqrt(select(closes, -k, 1.0)), jnp.sqrt(select(apart, rr, 1.0))
+    t = select(apart, r, 0.0) + 2 * jnp.pi * _TURNS / root
+    moved = 0.0 * t if f.dim == 1 else (f.dim - 1) * (jnp.log(jnp.abs(select(closes, t, 1.0))) - jnp.log(r))
     return t, r, (_TURNS == 0) | closes, moved
 
 
@@ -121,8 +121,8 @@ def _joint(form: str, pairs: Any, spread: jax.Array) -> jax.Array:
         parts, weight = list(us), jnp.zeros_like(out)
         for (i, (t, r, counts, moved)), j in zip(turned.items(), turns, strict=True):
             if _TURNS[j] != 0:
-                parts[i] = jnp.where(rrs[i] > 0, us[i] / r, 1.0) * t[j]
-                weight = weight + jnp.where(counts[j], moved[j], -jnp.inf)
+                parts[i] = select(rrs[i] > 0, us[i] / r, 1.0) * t[j]
+                weight = weight + select(counts[j], moved[j], -jnp.inf)
         terms.append(weight - 0.5 * _white(lower, _parts.together(parts)))
     return out + (_radial.log_sum_exp(jnp.stack(terms)) if turned else terms[0])
 

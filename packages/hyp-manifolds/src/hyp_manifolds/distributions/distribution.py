@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from hyp_manifolds import _checks
+from hyp_manifolds._numerics import select
 from hyp_manifolds.distributions import _given
 
 
@@ -192,6 +193,6 @@ def average(values: jax.Array) -> Estimate:
     wide = values.astype(jnp.promote_types(values.dtype, jnp.float32))
     center = jnp.mean(wide, 0)
     # infinite values have an infinite mean; their spread says nothing
-    spread = jnp.where(jnp.isfinite(center), wide - jnp.where(jnp.isfinite(center), center, 0.0), 0.0)
+    spread = select(jnp.isfinite(center), wide - select(jnp.isfinite(center), center, 0.0), 0.0)
     error = jnp.sqrt(jnp.sum(spread * spread, 0) / (count * max(count - 1, 1)))
-    return Estimate(center.astype(values.dtype), jnp.where(count > 1, error, jnp.nan).astype(values.dtype))
+    return Estimate(center.astype(values.dtype), select(count > 1, error, jnp.nan).astype(values.dtype))

@@ -9,6 +9,7 @@ from jax.core import Tracer
 
 from hyp_manifolds import _arguments, _checks
 from hyp_manifolds._manifold import Manifold
+from hyp_manifolds._numerics import select
 from hyp_manifolds.distributions import _given, _parts, _spherical
 from hyp_manifolds.distributions.distribution import Distribution, Estimate
 
@@ -82,7 +83,7 @@ class UniformBall(Distribution):
             return None
         scope = _given.computed_in(self.dtype)
         inside = _spherical.contains(self.manifold, scope, self.center, self.radius, other.center, other.radius, self.c)
-        return jnp.where(inside, other.log_volume() - self.log_volume(), jnp.inf)
+        return select(inside, other.log_volume() - self.log_volume(), jnp.inf)
 
     def _sample(self, key: jax.Array, shape: tuple[int, ...]) -> jax.Array:
         scope, count = _given.computed_in(self.dtype), int(np.prod(shape))

@@ -11,7 +11,7 @@ from jax import lax
 
 from hyp_manifolds._lorentz import half_angle, time_above
 from hyp_manifolds._lorentz_tangents import tangent_sq
-from hyp_manifolds._numerics import combine, dots, scope, wide_matmul
+from hyp_manifolds._numerics import combine, dots, scope, select, wide_matmul
 from hyp_manifolds._numerics.scope import in_x64
 
 _SAMPLE = 32
@@ -47,8 +47,8 @@ def _normalise(total: jax.Array, alpha: jax.Array, v: jax.Array, p: jax.Array, c
     def row(w: jax.Array, a: jax.Array, u: jax.Array) -> jax.Array:
         square = a * a - c * tangent_sq(u, p, c)
         good = (w != 0) & (square > 0)
-        size = jnp.where(good, jnp.sqrt(jnp.where(good, square, 1.0)), jnp.nan)
-        size = jnp.where(a < 0, -size, size)  # a common factor of the weights, -1 included, changes nothing
+        size = select(good, jnp.sqrt(select(good, square, 1.0)), jnp.nan)
+        size = select(a < 0, -size, size)  # a common factor of the weights, -1 included, changes nothing
         return combine((a / size, p), (1 / size, u))
 
     return jax.vmap(row)(total, alpha, v)
@@ -71,8 +71,8 @@ def near_centroid(s: jax.Array, weights: jax.Array, c: jax.Array) -> jax.Array:
     square = time * time - dots((sums, sums))[0]
     # c|sum w x|_L^2 >= (sum w)^2 holds exactly: it stands in where the difference has no digit left.
     least = total * total / c
-    square = jnp.where((square > 1e-10 * time * time) & (square > least), square, least)
-    return sums / jnp.sqrt(c * jnp.where(square > 0, square, 1.0))
+    square = select((square > 1e-10 * time * time) & (square > least), square, least)
+    return sums / jnp.sqrt(c * select(square > 0, square, 1.0))
 
 
 def _anchor(s: jax.Array, weights: jax.Array, c: jax.Array) -> jax.Array:

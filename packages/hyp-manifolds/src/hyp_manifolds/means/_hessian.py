@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from hyp_manifolds._numerics import select
 from hyp_manifolds.means._space import Parts, Space, inner, total
 
 Matvec = Callable[[Parts], Parts]
@@ -21,16 +22,16 @@ def across(s: jax.Array) -> tuple[jax.Array, jax.Array]:
     Both are analytic in s; near 0, where the second is 0/0, they are their series.
     """
     small = jnp.abs(s) < 0.1
-    near = jnp.where(small, s, 0.0)
+    near = select(small, s, 0.0)
     terms = (1 / 3, -1 / 45, 2 / 945, -1 / 4725, 2 / 93555, -1382 / 638512875, 4 / 18243225)
     series = jnp.zeros_like(s)
     for k in reversed(terms):
         series = k + near * series
-    t = jnp.sqrt(jnp.where(small, 1.0, jnp.abs(s)))
+    t = jnp.sqrt(select(small, 1.0, jnp.abs(s)))
     negative = s < 0
-    f = jnp.where(negative, t / jnp.tan(jnp.where(negative, t, 1.0)), t / jnp.tanh(jnp.where(negative, 1.0, t)))
-    g = (f - 1) / jnp.where(small, 1.0, s)
-    return jnp.where(small, 1 + near * series, f), jnp.where(small, series, g)
+    f = select(negative, t / jnp.tan(select(negative, t, 1.0)), t / jnp.tanh(select(negative, 1.0, t)))
+    g = (f - 1) / select(small, 1.0, s)
+    return select(small, 1 + near * series, f), select(small, series, g)
 
 
 class HalfSquares(NamedTuple):
@@ -84,12 +85,12 @@ def solve(matvec: Matvec, b: Parts, tol: float = 1e-14) -> tuple[Parts, jax.Arra
         ap = matvec(s.p)
         curvature = inner(s.p, ap)
         convex = curvature > 0
-        k = s.rr / jnp.where(convex, curvature, 1.0)
+        k = s.rr / select(convex, curvature, 1.0)
         x, r = axpy(k, s.p, s.x), axpy(-k, ap, s.r)
         rr = inner(r, r)
         p = axpy(rr / s.rr, s.p, r)
         new = _CG(x, r, p, rr, s.step + 1, convex)
-        return jax.tree.map(lambda n, o: jnp.where(convex, n, o), new, s)._replace(convex=convex, step=s.step + 1)
+        return jax.tree.map(lambda n, o: select(convex, n, o), new, s)._replace(convex=convex, step=s.step + 1)
 
     zero = jax.tree.map(jnp.zeros_like, b)
     out = lax.while_loop(go, body, _CG(zero, b, b, bb, jnp.int32(0), jnp.isfinite(bb)))
@@ -101,7 +102,7 @@ def solve_linear(matvec: Matvec, b: Parts) -> Parts:
 
     def by_cg(_: Any, rhs: Parts) -> Parts:
         x, convex = solve(matvec, rhs)
-        return jax.tree.map(lambda p: jnp.where(convex, p, jnp.nan), x)
+        return jax.tree.map(lambda p: select(convex, p, jnp.nan), x)
 
     return lax.custom_linear_solve(matvec, b, by_cg, symmetric=True)
 

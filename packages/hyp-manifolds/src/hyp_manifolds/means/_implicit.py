@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from hyp_manifolds._manifold import Manifold
-from hyp_manifolds._numerics import widening
+from hyp_manifolds._numerics import select, widening
 from hyp_manifolds._numerics.scope import Scope, in_x64
 from hyp_manifolds.means._minimise import Found
 from hyp_manifolds.means._space import Parts, Space
@@ -48,6 +48,6 @@ def _(static, primals, tangents):
 
         moved = jax.jvp(step, (x, w, cs), tangents[3:])[1]
         # A minimiser that was not found has no derivative. Not by `where`, whose transpose would answer 0.
-        return tuple(d * jnp.where(ok, 1.0, jnp.nan) for d in moved)
+        return tuple(d * select(ok, 1.0, jnp.nan) for d in moved)
 
     return y, widening(rule, Scope(np.dtype(np.float64), outer.compute))

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from hyp_manifolds._numerics import select
 from hyp_manifolds.means._space import Parts, Space, inner
 
 
@@ -69,14 +70,14 @@ def minimise(
         q, turn = space.exp(step, s.at.q), jnp.zeros((), bool)
         if guesses:
             turn = ~first & (s.steps % 2 == 0)
-            q = jax.tree.map(lambda g, p: jnp.where(turn, g, p), s.at.guess, q)
+            q = jax.tree.map(lambda g, p: select(turn, g, p), s.at.guess, q)
         new = look(q)
-        lower = new.value <= s.at.value - jnp.where(turn, 0.0, 1e-4 * inner(step, s.at.descent))
+        lower = new.value <= s.at.value - select(turn, 0.0, 1e-4 * inner(step, s.at.descent))
         flatter = (new.value <= s.at.value * (1 + 1e-12)) & (new.slope <= 0.5 * s.at.slope)
         taken = first | lower | flatter
-        at = jax.tree.map(lambda n, o: jnp.where(taken, n, o), new, s.at)
-        shorter = jnp.where(taken, 1.0, jnp.where(turn, 1.0, 0.25) * s.shorter)
-        return _State(at, jnp.where(first, _RESOLUTION * new.scale, s.floor), shorter, s.steps + 1)
+        at = jax.tree.map(lambda n, o: select(taken, n, o), new, s.at)
+        shorter = select(taken, 1.0, select(turn, 1.0, 0.25) * s.shorter)
+        return _State(at, select(first, _RESOLUTION * new.scale, s.floor), shorter, s.steps + 1)
 
     still, none = space.zeros(start), jnp.zeros(())
     unknown = Local(start, none, still, none, none, still, start, jnp.zeros(count, bool))

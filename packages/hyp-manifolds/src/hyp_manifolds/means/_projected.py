@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 
-from hyp_manifolds._numerics import combine, dots, wide_matmul
+from hyp_manifolds._numerics import combine, dots, select, wide_matmul
 from hyp_manifolds.means._centroid import joined
 
 
@@ -18,16 +18,16 @@ def midpoints(points: jax.Array, weights: jax.Array, c: jax.Array) -> jax.Array:
     Returns: points, shape (N, dim); NaN where S and T are 0.
     """
     factor = jax.vmap(lambda x: 2 / (1 - c * dots((x, x))[0]))(points)
-    size = jnp.where(weights >= 0, weights, -weights)  # one-sided derivative at 0
+    size = select(weights >= 0, weights, -weights)  # one-sided derivative at 0
     total = wide_matmul(weights, factor[:, None] * points)
     time = wide_matmul(size, joined(1, ((factor - 1)[:, None],)))[:, 0]
 
     def row(s: jax.Array, t: jax.Array) -> jax.Array:
         (ss,) = dots((s, s))
         square = t * t - c * ss
-        n = jnp.where(square > 0, jnp.sqrt(jnp.where(square > 0, square, 1.0)), jnp.nan)
+        n = select(square > 0, jnp.sqrt(select(square > 0, square, 1.0)), jnp.nan)
         ahead = t >= 0  # behind, t + n cancels: (n + t)(n - t) = -c|S|^2
-        behind = (n - t) / jnp.where(ahead, 1.0, -c * ss)
-        return combine((jnp.where(ahead, 1 / jnp.where(ahead, t + n, 1.0), behind), s))
+        behind = (n - t) / select(ahead, 1.0, -c * ss)
+        return combine((select(ahead, 1 / select(ahead, t + n, 1.0), behind), s))
 
     return jax.vmap(row)(total, time)

@@ -12,7 +12,7 @@ from jax import lax
 
 from hyp_manifolds._hyperbolic import Hyperbolic
 from hyp_manifolds._manifold import Manifold
-from hyp_manifolds._numerics import scope
+from hyp_manifolds._numerics import scope, select
 from hyp_manifolds.hyperboloid import Hyperboloid
 from hyp_manifolds.means._centroid import near_centroid
 from hyp_manifolds.product import Product
@@ -43,7 +43,7 @@ class Space:
 
         def one(m: Manifold, c: jax.Array, p: jax.Array, b: jax.Array) -> jax.Array:
             moves = m._frame_at_origin(jnp.ones(m.intrinsic_dim(b.shape[0]), b.dtype), c) != 0
-            return m.logmap_0(m.addition(jnp.where(moves, -b, b), p, c), c)  # the inversion keeps time, or the pole
+            return m.logmap_0(m.addition(select(moves, -b, b), p, c), c)  # the inversion keeps time, or the pole
 
         return self._coordinates(self.each(one, x, base))
 
@@ -154,7 +154,7 @@ def normalised(weights: jax.Array) -> jax.Array:
     """Weights that sum to 1; NaN where their sum is 0."""
     sum_ = jnp.sum(weights)
     zero = sum_ == 0
-    return jnp.where(zero, jnp.nan, weights / jnp.where(zero, 1.0, sum_))
+    return select(zero, jnp.nan, weights / select(zero, 1.0, sum_))
 
 
 def combination(weights: jax.Array, e: Parts) -> Parts:
@@ -169,8 +169,8 @@ def first_least(values: jax.Array) -> jax.Array:
     """
     count = values.shape[0]
     index = jnp.arange(count, dtype=jnp.int32).reshape(-1, *[1] * (values.ndim - 1))
-    found = jnp.min(jnp.where(values == jnp.min(values, 0), index, jnp.int32(count)), 0)
-    return jnp.where(found < count, found, jnp.int32(0))
+    found = jnp.min(select(values == jnp.min(values, 0), index, jnp.int32(count)), 0)
+    return select(found < count, found, jnp.int32(0))
 
 
 def constant(tree: Any) -> Any:

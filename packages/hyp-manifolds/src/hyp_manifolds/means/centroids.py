@@ -11,6 +11,7 @@ from hyp_manifolds import _checks
 from hyp_manifolds._door import door
 from hyp_manifolds._hyperbolic import Hyperbolic
 from hyp_manifolds._manifold import Manifold, Scalar
+from hyp_manifolds._numerics import select
 from hyp_manifolds.hyperboloid import Hyperboloid
 from hyp_manifolds.means._centroid import centroid, joined
 from hyp_manifolds.means._projected import midpoints
@@ -146,13 +147,13 @@ def centroids_of(
     """Centroids of points, shape (M, A), for every row of weights, shape (N, M), inside an operation."""
     if reflect and isinstance(manifold, Stereographic):
         ball = c > 0
-        hyperbolic = centroids_of(_BALL, jnp.where(ball, points, 0.0), weights, jnp.where(ball, c, 1.0), reflect)
-        return jnp.where(ball, hyperbolic, midpoints(points, weights, jnp.where(ball, 0.0, c)))
+        hyperbolic = centroids_of(_BALL, select(ball, points, 0.0), weights, select(ball, c, 1.0), reflect)
+        return select(ball, hyperbolic, midpoints(points, weights, select(ball, 0.0, c)))
     if not isinstance(manifold, Hyperbolic):
         raise TypeError(f"lorentz_centroid: {manifold!r} is no model of hyperbolic space.")
     s = jax.vmap(manifold._to_spatial, (0, None))(points, c)
     if reflect:
         # A weight of 0 is on the positive side, so that the derivative there is one-sided, not 0.
         s = joined(0, (s, -s))
-        weights = joined(1, (jnp.where(weights >= 0, weights, 0.0), jnp.where(weights >= 0, 0.0, -weights)))
+        weights = joined(1, (select(weights >= 0, weights, 0.0), select(weights >= 0, 0.0, -weights)))
     return jax.vmap(manifold._from_spatial, (0, None))(centroid(s, weights, c), c)

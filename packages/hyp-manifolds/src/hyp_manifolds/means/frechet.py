@@ -9,7 +9,7 @@ from jaxtyping import Array, Float
 from hyp_manifolds import _checks
 from hyp_manifolds._door import door
 from hyp_manifolds._manifold import Manifold, Scalar
-from hyp_manifolds._numerics import safe_sqrt, scope
+from hyp_manifolds._numerics import safe_sqrt, scope, select
 from hyp_manifolds.means._hessian import half_squares, solve, solve_linear
 from hyp_manifolds.means._implicit import implicit
 from hyp_manifolds.means._minimise import Found, Local, minimise
@@ -91,7 +91,7 @@ def frechet_variance(
     """
     if mean is None:
         found = frechet_mean(manifold, points, weights, c)
-        return jnp.where(found.converged, found.variance, jnp.nan)
+        return select(found.converged, found.variance, jnp.nan)
     points, weights = given("frechet_variance", manifold, points, weights, 1)
     return _variance(manifold, points, weights, mean, c)
 
@@ -151,7 +151,7 @@ def _search(space: Space, x: Parts, w: jax.Array, tol: Any, max_steps: int) -> F
         descent = combination(w, e)
         hessian = half_squares(space, e)
         newton, convex = solve(lambda d: hessian.apply(w, d), descent)
-        step = tuple(jnp.where(convex, n, g) for n, g in zip(newton, descent, strict=True))
+        step = tuple(select(convex, n, g) for n, g in zip(newton, descent, strict=True))
         scale, slope = safe_sqrt(jnp.sum(jnp.abs(w) * rr)), safe_sqrt(inner(descent, descent))
         return Local(q, 0.5 * jnp.sum(w * rr), descent, slope, scale, step, q, jnp.zeros(w.shape, bool))
 

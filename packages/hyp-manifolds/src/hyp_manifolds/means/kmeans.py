@@ -12,6 +12,7 @@ from hyp_manifolds import _checks
 from hyp_manifolds._door import door
 from hyp_manifolds._hyperbolic import Hyperbolic
 from hyp_manifolds._manifold import Manifold, Scalar
+from hyp_manifolds._numerics import select
 from hyp_manifolds.means._space import constant, first_least
 from hyp_manifolds.means.centroids import centroids_of, lorentz_centroid
 from hyp_manifolds.means.frechet import frechet_mean, solve_frechet
@@ -118,8 +119,8 @@ def _kmeans(
         squares = jax.vmap(to_center)(centers)
         nearest = first_least(squares)
         if labels is not None:  # centers that are equal but for rounding would swap their points for ever
-            own = jnp.sum(jnp.where(labels[None] == index[:, None], squares, 0.0), 0)
-            nearest = jnp.where(own <= jnp.min(squares, 0) * (1 + _TIE) + _TIE * _TIE * spread, labels, nearest)
+            own = jnp.sum(select(labels[None] == index[:, None], squares, 0.0), 0)
+            nearest = select(own <= jnp.min(squares, 0) * (1 + _TIE) + _TIE * _TIE * spread, labels, nearest)
         return nearest, jnp.min(squares, 0)
 
     def means(weights: jax.Array) -> jax.Array:
@@ -139,7 +140,7 @@ def _kmeans(
         order = lax.sort((-squares, jnp.arange(points.shape[0], dtype=jnp.int32)), num_keys=1)[1]
         farthest = order[jnp.cumsum(empty.astype(jnp.int32)) - 1]
         taken = jnp.arange(points.shape[0]) == farthest[:, None]
-        centers = means(jnp.where(empty[:, None], taken.astype(points.dtype), members))
+        centers = means(select(empty[:, None], taken.astype(points.dtype), members))
         labels, squares = assign(centers, s.labels)
         return _State(centers, labels, jnp.sum(squares), s.steps + 1, jnp.any(labels != s.labels))
 
@@ -156,12 +157,12 @@ def _seeds(points: jax.Array, uniform: jax.Array, to_center: Callable[[jax.Array
 
     def draw(nearest: jax.Array, share: jax.Array) -> tuple[jax.Array, jax.Array]:
         mass = jnp.sum(nearest)
-        weights = jnp.where(mass > 0, nearest, 1.0)  # all points are seeds already: any will do
+        weights = select(mass > 0, nearest, 1.0)  # all points are seeds already: any will do
         running = jnp.cumsum(weights)
         chosen = jnp.sum(running <= share * running[-1]).astype(jnp.int32)
-        center = points[jnp.where(chosen < count, chosen, count - 1)]
+        center = points[select(chosen < count, chosen, count - 1)]
         new = to_center(center)
-        return jnp.where(nearest < new, nearest, new), center
+        return select(nearest < new, nearest, new), center
 
     # the first is uniform: equal distances to nothing
     start = draw(jnp.zeros(count, points.dtype), uniform[0])[1]

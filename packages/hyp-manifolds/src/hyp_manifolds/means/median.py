@@ -7,7 +7,7 @@ import jax.numpy as jnp
 
 from hyp_manifolds._door import door
 from hyp_manifolds._manifold import Manifold, Scalar
-from hyp_manifolds._numerics import safe_sqrt, scope
+from hyp_manifolds._numerics import safe_sqrt, scope, select
 from hyp_manifolds.means._hessian import HalfSquares, Matvec, half_squares, solve, solve_linear
 from hyp_manifolds.means._implicit import implicit
 from hyp_manifolds.means._minimise import Found, Local, minimise
@@ -86,23 +86,23 @@ def _search(space: Space, x: Parts, w: jax.Array, tol: Any, max_steps: int) -> F
         e = jax.vmap(space.log, (0, None))(z, q)
         rr = inner(e, e)
         here = rr <= _SAME * _SAME * jnp.max(rr)
-        r = jnp.sqrt(jnp.where(here, 1.0, rr))
-        pulls = jnp.where(here, 0.0, w / r)
+        r = jnp.sqrt(select(here, 1.0, rr))
+        pulls = select(here, 0.0, w / r)
         pull = combination(pulls, e)
-        size, weight = safe_sqrt(inner(pull, pull)), jnp.sum(jnp.where(here, w, 0.0))
+        size, weight = safe_sqrt(inner(pull, pull)), jnp.sum(select(here, w, 0.0))
         stays = size <= weight
-        rest = jnp.where(stays, 0.0, 1 - weight / jnp.where(stays, 1.0, size))
+        rest = select(stays, 0.0, 1 - weight / select(stays, 1.0, size))
         descent = tuple(rest * p for p in pull)
         slope = rest * size
         curved = _hessian(half_squares(space, e), pulls, rr, here)
         # Flat along a geodesic that holds all points, and useless far away: bounded by Weiszfeld's own step.
         bound = slope * jnp.sum(pulls)
         newton, convex = solve(lambda d: tuple(h + bound * v for h, v in zip(curved(d), d, strict=True)), descent)
-        plain = jnp.where(bound > 0, 1 / jnp.where(bound > 0, jnp.sum(pulls), 1.0), 0.0)
-        step = tuple(jnp.where(convex, n, plain * g) for n, g in zip(newton, descent, strict=True))
-        nearest = first_least(jnp.where(here, jnp.inf, rr))
+        plain = select(bound > 0, 1 / select(bound > 0, jnp.sum(pulls), 1.0), 0.0)
+        step = tuple(select(convex, n, plain * g) for n, g in zip(newton, descent, strict=True))
+        nearest = first_least(select(here, jnp.inf, rr))
         guess = tuple(p[nearest] for p in z)
-        value = jnp.sum(w * jnp.where(here, 0.0, r))
+        value = jnp.sum(w * select(here, 0.0, r))
         return Local(q, value, descent, slope, jnp.sum(jnp.abs(w)), step, guess, here)
 
     found = minimise(space, look, space.origin(base), w.shape[0], tol, max_steps, guesses=True)
@@ -111,7 +111,7 @@ def _search(space: Space, x: Parts, w: jax.Array, tol: Any, max_steps: int) -> F
 
 def _hessian(squares: HalfSquares, pulls: jax.Array, rr: jax.Array, here: jax.Array) -> Matvec:
     """d -> sum_j w_j Hess d(., x_j) d: that of the half square less the part along the geodesic, over r."""
-    along = pulls / jnp.where(here, 1.0, rr)
+    along = pulls / select(here, 1.0, rr)
 
     def apply(d: Parts) -> Parts:
         less = combination(along * inner(squares.e, d), squares.e)
@@ -124,12 +124,12 @@ def _newton(space: Space, base: Parts, here: jax.Array, x: Parts, w: jax.Array) 
     e = jax.vmap(space.log_far, (0, None))(x, base)
     rr = inner(e, e)
     fixed = jnp.any(here)  # the median is these points: their own mean
-    pulls = jnp.where(here, 0.0, w / jnp.sqrt(jnp.where(here, 1.0, rr)))
-    own = jnp.where(here, w, 0.0)
-    share = own / jnp.where(fixed, jnp.sum(own), 1.0)
+    pulls = select(here, 0.0, w / jnp.sqrt(select(here, 1.0, rr)))
+    own = select(here, w, 0.0)
+    share = own / select(fixed, jnp.sum(own), 1.0)
     curved = _hessian(half_squares(space, e), pulls, rr, here)
 
     def matvec(d: Parts) -> Parts:
-        return tuple(jnp.where(fixed, v, h) for h, v in zip(curved(d), d, strict=True))
+        return tuple(select(fixed, v, h) for h, v in zip(curved(d), d, strict=True))
 
-    return space.exp(solve_linear(matvec, combination(jnp.where(fixed, share, pulls), e)), base)
+    return space.exp(solve_linear(matvec, combination(select(fixed, share, pulls), e)), base)

@@ -12,6 +12,7 @@ import numpy as np
 from jax import lax
 
 from hyp_manifolds._manifold import Manifold
+from hyp_manifolds._numerics import select
 from hyp_manifolds._numerics.scope import Scope, enter, in_x64
 from hyp_manifolds.pairwise import _blocks
 from hyp_manifolds.pairwise._tile import varying_like
@@ -118,11 +119,11 @@ def _weights(plan: Plan, g: jax.Array, i: jax.Array, j: jax.Array) -> jax.Array:
     own = lax.dynamic_slice(g, (i[0], j[0]), (plan.rows, plan.columns))
     if plan.same:
         other = lax.dynamic_slice(g, (j[0], i[0]), (plan.columns, plan.rows)).T
-        own = own + jnp.where(i[1] == j[1], jnp.zeros_like(other), other)
+        own = own + select(i[1] == j[1], jnp.zeros_like(other), other)
     if len(g) % plan.rows:
-        own = jnp.where((i[0] + jnp.arange(plan.rows, dtype=np.int32) < i[1])[:, None], jnp.zeros_like(own), own)
+        own = select((i[0] + jnp.arange(plan.rows, dtype=np.int32) < i[1])[:, None], jnp.zeros_like(own), own)
     if g.shape[1] % plan.columns:
-        own = jnp.where(j[0] + jnp.arange(plan.columns, dtype=np.int32) < j[1], jnp.zeros_like(own), own)
+        own = select(j[0] + jnp.arange(plan.columns, dtype=np.int32) < j[1], jnp.zeros_like(own), own)
     return own
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from jax import lax
 
 from hyp_manifolds._manifold import Manifold
+from hyp_manifolds._numerics import select
 from hyp_manifolds._numerics.scope import Scope, in_x64, widening
 from hyp_manifolds.pairwise._gram import Kind, Rows, products, resolved, slope, unit_distance
 
@@ -78,7 +79,7 @@ def _most(near: jax.Array) -> jax.Array:
 def _keys(near: jax.Array) -> jax.Array:
     """The column of each near pair, else M."""
     m = near.shape[1]
-    return jnp.where(near, jnp.arange(m, dtype=np.int32), np.int32(m))
+    return select(near, jnp.arange(m, dtype=np.int32), np.int32(m))
 
 
 def varying_like(x: jax.Array, tree: Any) -> Any:
@@ -88,13 +89,13 @@ def varying_like(x: jax.Array, tree: Any) -> Any:
     by x between equals, which the compiler removes.
     """
     any_of_it = x.reshape(-1)[0] == 0
-    return jax.tree.map(lambda a: jnp.where(any_of_it, a, a), tree)
+    return jax.tree.map(lambda a: select(any_of_it, a, a), tree)
 
 
 def _following(keys: jax.Array, last: jax.Array) -> tuple[jax.Array, jax.Array]:
     """The first near pair of each row after the column `last`, or M; and as an index."""
     m = keys.shape[1]
-    j = jnp.min(jnp.where(keys > last[:, None], keys, np.int32(m)), axis=1)
+    j = jnp.min(select(keys > last[:, None], keys, np.int32(m)), axis=1)
     return j, jnp.minimum(j, np.int32(m - 1))
 
 
@@ -108,7 +109,7 @@ def _again(how: How, x: jax.Array, y: jax.Array, c: jax.Array, near: jax.Array, 
             last, d = state
             j, at = _following(keys, last)
             own = jax.vmap(dist, (0, 0, None))(x, y[at], c)
-            return j, d.at[index, at].set(jnp.where(j < d.shape[1], own, d[index, at]))
+            return j, d.at[index, at].set(select(j < d.shape[1], own, d[index, at]))
 
         return lax.fori_loop(np.int32(0), most, step, (varying_like(keys, jnp.full(len(x), -1, np.int32)), d))[1]
 
@@ -131,11 +132,11 @@ def _backward(how: How, arguments: tuple[Any, ...], g: jax.Array) -> tuple[Any, 
     t, near = _judged(how, left, right)
     g_wide = lax.convert_element_type(g, how.compute)
     good = resolved(how.kind, t, jnp.zeros_like(t), 0.0) if near is None else ~near
-    by_t = jnp.where(good, g_wide * slope(how.kind, jnp.where(good, t, 1.0)), 0.0) / lax.convert_element_type(
+    by_t = select(good, g_wide * slope(how.kind, select(good, t, 1.0)), 0.0) / lax.convert_element_type(
         root, how.compute
     )
     rho = unit_distance(how.kind, t, how.scope.compute)
-    by_root = -jnp.sum(jnp.where(good, g_wide * rho, 0.0)) / (root * root)
+    by_root = -jnp.sum(select(good, g_wide * rho, 0.0)) / (root * root)
     sides = [_left_cotangent(by_t, right), _right_cotangent(by_t, left)]
     by_x, by_y, by_c = varying_like(x, tuple(jnp.zeros_like(a) for a in (x, y, c)))
     if near is not None:
@@ -178,7 +179,7 @@ def _again_backward(
         def step(_: Any, state: tuple[jax.Array, tuple[jax.Array, ...]]) -> Any:
             last, (by_x, by_y, by_c) = state
             j, at = _following(keys, last)
-            own = jnp.where(j < g.shape[1], g[index, at], 0.0)
+            own = select(j < g.shape[1], g[index, at], 0.0)
             dx, dy, dc = jax.vjp(jax.vmap(dist, (0, 0, None)), x, y[at], c)[1](own)
             return j, (by_x + dx, by_y.at[at].add(dy), by_c + dc)
 
@@ -190,7 +191,7 @@ def _again_backward(
             dx, dy, dc = jax.vjp(jax.vmap(dist, (None, 0, None)), p, y, c)[1](own)
             return (carry[0] + dy, carry[1] + dc), dx
 
-        own = jnp.where(near, g, 0.0)
+        own = select(near, g, 0.0)
         (by_y, by_c), by_x = lax.scan(step, (sums[1], sums[2]), (x, own))
         return sums[0] + by_x, by_y, by_c
 

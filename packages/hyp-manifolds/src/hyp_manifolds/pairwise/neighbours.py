@@ -11,6 +11,7 @@ from jaxtyping import Array, Float, Int
 
 from hyp_manifolds import _checks
 from hyp_manifolds._manifold import Manifold
+from hyp_manifolds._numerics import select
 from hyp_manifolds.pairwise import _blocks
 from hyp_manifolds.pairwise.distances import MEMORY, Mode, block_rows, check, pairwise_dist
 
@@ -153,15 +154,15 @@ def ranks(
 def _ranks_of(d: jax.Array, ids: jax.Array, goals: jax.Array) -> Ranks:
     """From distances (B, M) of the points `ids` (B,) with targets `goals` (B, K)."""
     own, there = jnp.arange(len(ids), dtype=np.int32), goals >= 0
-    at = jnp.where(there, jnp.take_along_axis(d, jnp.maximum(goals, 0), 1), -1.0)
-    others = d.at[own[:, None], jnp.where(there, goals, ids[:, None])].set(jnp.inf).at[own, ids].set(jnp.inf)
+    at = select(there, jnp.take_along_axis(d, jnp.maximum(goals, 0), 1), -1.0)
+    others = d.at[own[:, None], select(there, goals, ids[:, None])].set(jnp.inf).at[own, ids].set(jnp.inf)
     ahead = lax.map(lambda a: jnp.sum(others <= a[:, None], 1, dtype=np.int32), at.T).T
     found = jnp.sum((at[:, None, :] <= at[:, :, None]) & there[:, None, :], 2, dtype=np.int32)
-    precision = jnp.where(there, found / jnp.maximum(found + ahead, 1), 0.0)
+    precision = select(there, found / jnp.maximum(found + ahead, 1), 0.0)
     mean = jnp.sum(precision, 1) / jnp.sum(there, 1)
     nan = jnp.isnan(d).any(1)
-    rank = jnp.where(nan[:, None], np.int32(d.shape[1]), ahead + 1)
-    return Ranks(jnp.where(there, rank, 0), jnp.where(nan, jnp.nan, mean).astype(d.dtype))
+    rank = select(nan[:, None], np.int32(d.shape[1]), ahead + 1)
+    return Ranks(select(there, rank, 0), select(nan, jnp.nan, mean).astype(d.dtype))
 
 
 def _rows_of(name: str, value: Any, length: int, *, rank: int, least: int) -> jax.Array:
