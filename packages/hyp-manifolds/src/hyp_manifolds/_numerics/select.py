@@ -12,21 +12,24 @@ from jax.typing import ArrayLike
 # lowering and more in compilation than the choice itself. Cure: the one operation that is in it.
 def select(condition: ArrayLike, x: ArrayLike, y: ArrayLike) -> jax.Array:
     """x where the condition holds, else y: `jnp.where`, to the bit."""
-    shape = np.shape(x) or np.shape(y)
-    like = x if np.shape(x) == shape else y
-    if np.shape(condition) not in ((), shape) or any(_is_broadcast(a, shape) for a in (x, y)):
+    own, of_x, of_y = np.shape(condition), np.shape(x), np.shape(y)
+    shape = own or of_x or of_y
+    if not (_fits(x, of_x, shape) and _fits(y, of_y, shape)):
         return jnp.where(condition, x, y)
     dtype = jnp.result_type(x, y)
+    like = condition if own else x if of_x else y
 
-    def operand(a: ArrayLike) -> ArrayLike:
-        if np.shape(a) != shape:
+    def operand(a: ArrayLike, own: tuple[int, ...]) -> ArrayLike:
+        if own != shape:
             return lax.full_like(like, a, dtype)
-        return lax.convert_element_type(a, dtype) if isinstance(a, jax.Array) else np.asarray(a, dtype)
+        if not isinstance(a, jax.Array):
+            return np.asarray(a, dtype)
+        return a if a.dtype == dtype else lax.convert_element_type(a, dtype)
 
-    choice = condition if isinstance(condition, jax.Array) else np.asarray(condition)
-    return lax.select_n(choice, operand(y), operand(x))
+    no_yes = operand(y, of_y), operand(x, of_x)
+    return lax.select_n(condition if isinstance(condition, jax.Array) else np.asarray(condition), *no_yes)
 
 
-def _is_broadcast(a: ArrayLike, shape: tuple[int, ...]) -> bool:
-    """Whether an operand has to be given the shape of the other one, and is no number that is known."""
-    return np.shape(a) != shape and (np.ndim(a) > 0 or isinstance(a, jax.Array))
+def _fits(a: ArrayLike, own: tuple[int, ...], shape: tuple[int, ...]) -> bool:
+    """Whether an operand has the shape of the result, or is a known number."""
+    return own == shape or not (own or isinstance(a, jax.Array))
