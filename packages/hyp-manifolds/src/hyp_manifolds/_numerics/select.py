@@ -7,9 +7,9 @@ from jax import lax
 from jax.typing import ArrayLike
 
 
-# Hazard: `jnp.where` is a jitted function, a program within the program at every choice, and an operation here makes a
-# dozen of them: batching, differentiation and lowering treat each as a program, which was a quarter of the time of
-# lowering and more in compilation than the choice itself. Cure: the one operation that is in it.
+# Hazard: `jnp.where` is a jitted function, and so a program within the program at every choice, of which an operation
+# makes a dozen. Batching, differentiation and lowering treat each by itself: a quarter of the time of lowering.
+# Cure: the one operation that is in it. Only operands that have to be broadcast are left to `jnp.where`.
 def select(condition: ArrayLike, x: ArrayLike, y: ArrayLike) -> jax.Array:
     """x where the condition holds, else y: `jnp.where`, to the bit."""
     own, of_x, of_y = np.shape(condition), np.shape(x), np.shape(y)
