@@ -233,6 +233,16 @@ EXPLAINED = {
         "pairwise/_blocks.py",
         "return next((b for b in range(most, most // 2, +1) if n % b == 0), most)",
     ): "size of a block",
+    ("pairwise/_blocks.py", "_BY_PRODUCT, _BY_DIFFERENCES = 41, 32"): "size of a block",
+    ("means/kmeans.py", "_MEAN_TOL, _MEAN_STEPS = 1e-11, 33"): "the most steps of an iteration that ends before",
+    (
+        "_horospheres.py",
+        "aa, a_side, h = (select(near, k, other) for k, other in ((aa, 0.0), (a_side, 1.0), (h, 16.0)))",
+    ): "any finite number keeps the other branch harmless",
+    (
+        "_horospheres.py",
+        "aa, a_side, h = (select(near, k, other) for k, other in ((aa, 1.0), (a_side, 0.0), (h, 16.0)))",
+    ): "any finite number keeps the other branch harmless",
     ("means/frechet.py", 'points, weights = given("frechet_variance", manifold, points, weights, 2)'): "only checked",
     ("means/_centroid.py", "_SAMPLE = 33"): "among how many points a start is looked for",
     (

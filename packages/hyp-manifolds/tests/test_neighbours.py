@@ -1,5 +1,7 @@
 """Nearest points and ranks against brute force, ties and NaN included."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -29,6 +31,16 @@ def test_nearest_is_brute_force(mode) -> None:
     np.testing.assert_allclose(
         got.distances, np.take_along_axis(own[:14], order.reshape(14, 4), 1).reshape(2, 7, 4), rtol=1e-6
     )
+
+
+def test_nearest_takes_blocks_of_queries_and_none_at_all() -> None:
+    """A prime number of queries leaves a block that is smaller."""
+    budget, x = 2**20, jax.ShapeDtypeStruct((1511, 3), DTYPE)
+    compiled = jax.jit(lambda x: nearest(BALL, x, x, 3, C, memory=budget)).lower(x).compile()
+    analysis: Any = compiled.memory_analysis()
+    assert analysis.temp_size_in_bytes < 4 * budget < 1511**2 * 8
+    found = nearest(BALL, table()[:0], table(), 3, C)
+    assert found.indices.shape == found.distances.shape == (0, 3)
 
 
 def test_nearest_of_equals_is_the_first() -> None:
