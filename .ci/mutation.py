@@ -234,6 +234,10 @@ EXPLAINED = {
         "return next((b for b in range(most, most // 2, +1) if n % b == 0), most)",
     ): "size of a block",
     ("pairwise/_blocks.py", "_BY_PRODUCT, _BY_DIFFERENCES = 41, 32"): "size of a block",
+    (
+        "distributions/_radial.py",
+        "share = (target - below) / (_polynomial(rows, np.full(len(u), 2.0)) - below)",
+    ): "where an iteration starts",
     ("means/kmeans.py", "_MEAN_TOL, _MEAN_STEPS = 1e-11, 33"): "the most steps of an iteration that ends before",
     (
         "_horospheres.py",

@@ -385,3 +385,12 @@ def test_bad_input() -> None:
     np.testing.assert_array_equal(MODEL.proj(big, -1.0), big)
     assert float(MODEL.proj(big, 1.0)[0]) < 1
     assert MODEL.conformal_factor(np.zeros((2, 5, 3), DTYPE), -1.0).shape == (2, 5, 1)
+
+
+def test_infinity_is_one_point_of_the_chart_for_both_additions():
+    """tan(a + b) with tan a tan b = 1: the stand-in for infinity, along x, at one size for every c < 0."""
+    x, y = np.array([2, 0, 0], DTYPE), np.array([1, 0, 0], DTYPE)
+    far, coadded = MODEL.addition(x, y, -0.5), MODEL.coaddition(x, y, -0.5)
+    np.testing.assert_allclose(coadded, far, rtol=8 * UNIT)
+    np.testing.assert_allclose(MODEL.coaddition(2 * x, 2 * y, -0.125), 2 * coadded, rtol=8 * UNIT)
+    assert 1e9 < float(coadded[0]) < np.inf
