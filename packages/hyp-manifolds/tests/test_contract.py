@@ -1,5 +1,6 @@
 """The accuracy contract: every operation, every regime, values and gradients, against the mpmath oracle."""
 
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -106,6 +107,31 @@ def test_long_rows(model: str, operation: str, dim: int) -> None:
     effort = usual_effort()  # without it there are no vector instructions to judge
     failures = judge(manifold, exact, operation, batch, compiler_options=effort)
     failures += judge_gradients(manifold, exact, operation, batch, compiler_options=effort)
+    assert not failures, "\n".join(map(str, failures))
+
+
+TOWARD = Plan(radii=(0.5, 2, 5), opposite=(0.1, 1, 2, 5, 8, 10, 12, 15, 15, 15, 20, 30), near=(12,))
+
+
+# Seeds whose tangents, rounded, come close enough to the radial ones to show what cancels.
+@pytest.mark.parametrize(("operation", "seed"), [("expmap", 10), ("ptransp", 1), ("tangent_norm", 10)])
+@pytest.mark.parametrize("model", MODELS)
+def test_tangents_that_point_to_the_other_point(model: str, operation: str, seed: int) -> None:
+    """Radial ones, and steps past the origin, where sums of a large point and a large step lose their digits."""
+    manifold, exact = MODELS[model], oracle.oracle_for(MODELS[model])
+    assert exact is not None
+    batch = make_batch(model, DTYPE, 2, MORE, seed, TOWARD)
+    with jax.enable_x64(True):
+        wide = [a.astype(np.float64) for a in (batch.arrays["y"], batch.arrays["x"], batch.c)]
+        steps = np.asarray(jax.jit(jax.vmap(manifold.logmap))(*wide))
+    own = steps[:, -batch.chart["v"].shape[1] :].astype(DTYPE)
+    lifted = [
+        exact.chart.lift("x", v.astype(np.float64), x.astype(np.float64), float(c))
+        for v, x, c in zip(own, batch.chart["x"], batch.c, strict=True)
+    ]
+    arrays, chart = batch.arrays | {"v": np.stack(lifted).astype(DTYPE)}, batch.chart | {"v": own}
+    batch = replace(batch, arrays=arrays, chart=chart)
+    failures = judge(manifold, exact, operation, batch) + judge_gradients(manifold, exact, operation, batch)
     assert not failures, "\n".join(map(str, failures))
 
 

@@ -9,7 +9,7 @@ from jaxtyping import Array, Bool
 
 from hyp_manifolds._hyperbolic import Hyperbolic
 from hyp_manifolds._lorentz import along, distance, half_angle, pair, time_scaled, toward
-from hyp_manifolds._lorentz_tangents import tangent_length, tangent_product, tangent_sq
+from hyp_manifolds._lorentz_tangents import scaled_tangent_sq, tangent_length, tangent_product
 from hyp_manifolds._manifold import Scalar, Vector
 from hyp_manifolds._numerics import asinh_sq, asinhc, combine, cosh_sinhc_scaled, dots, norm, sinh_ratio, stretch
 from hyp_manifolds._translation import gyrate, scale, translate
@@ -85,7 +85,7 @@ class ChartModel(Hyperbolic):
         Returns: point, shape (dim,).
         """
         w, s = self._to_spatial_tangent(v, x, c), self._to_spatial(x, c)
-        k, a, b = cosh_sinhc_scaled(c * tangent_sq(w, s, c))
+        k, a, b = cosh_sinhc_scaled(scaled_tangent_sq(w, s, c))
         return self._from_spatial(stretch(k, stretch(k, combine((a, s), (b, w)))), c)
 
     def expmap_0(self, v: Vector, c: Scalar) -> Vector:
@@ -136,7 +136,7 @@ class ChartModel(Hyperbolic):
         """
         w, s, t = self._to_spatial_tangent(v, x, c), self._to_spatial(x, c), self._to_spatial(y, c)
         p = along(w, s, t, c)
-        moved = w - combine((p.bracket * c / (2 * (1 + p.half)), s + t))
+        moved = w - combine((p.turn, s + t))
         return self._from_spatial_tangent(moved, t, c)
 
     def ptransp_0(self, v: Vector, y: Vector, c: Scalar) -> Vector:

@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from hyp_manifolds._lorentz_tangents import across
+from hyp_manifolds._lorentz_tangents import across, combination_norm, lowered
 from hyp_manifolds._numerics import (
     again,
     combine,
@@ -77,6 +77,42 @@ def time_above(x: jax.Array, c: jax.Array) -> jax.Array:
 def time_over(n: jax.Array, c: jax.Array) -> jax.Array:
     """x_0 = sqrt(1/c + n^2) over a spatial part of norm n."""
     return hypot1(jnp.sqrt(c) * n) / jnp.sqrt(c)
+
+
+def time_of_step(kab: tuple[jax.Array, jax.Array, jax.Array], v: jax.Array, x: jax.Array, c: jax.Array) -> jax.Array:
+    """Time coordinate over z = k k (a x + b v), a point of the geodesic from x along the tangent v; kab = (k, a, b)."""
+    return _over_step(False, kab, v, x, c) if scope().narrow else _wide_time_of_step(kab, v, x, c)
+
+
+def _over_step(
+    wide: bool, kab: tuple[jax.Array, jax.Array, jax.Array], v: jax.Array, x: jax.Array, c: jax.Array
+) -> jax.Array:
+    k, a, b = kab
+    return time_over(k * (k * combination_norm(wide, a, x, b, v)), c)
+
+
+@jax.custom_jvp
+@in_x64
+def _wide_time_of_step(kab, v, x, c):
+    return _over_step(True, kab, v, x, c)
+
+
+@_wide_time_of_step.defjvp
+@in_x64
+def _(primals, tangents):
+    """That of k k (a x_0 + b v_0), which is the time as well, since v is tangent and z on the hyperboloid.
+
+    Hazard: a step inward makes a short z of two long vectors, and the derivatives of its length count its rounding e^r
+    times more than those of the sum do.
+    """
+    ((k, a, b), v, x, c), (kab_change, dv, dx, dc) = primals, tangents
+    xx, xv = dots((x, x), (x, v))
+    x_0 = time_scaled(xx, c) / jnp.sqrt(c)
+    v_0, low = xv / x_0, lowered(v, x, c)[0]
+    by_kab = jax.jvp(lambda k, a, b: k * (k * (a * x_0 + b * v_0)), (k, a, b), kab_change)[1]
+    by_c = (b * (v_0 / x_0) - a) / (2 * c * c * x_0)
+    by_vectors = fence(jnp.sum((a * x + b * low) * dx) + b * jnp.sum(x * dv), by=xx) / x_0
+    return _wide_time_of_step(*primals), by_kab + k * (k * (by_vectors + by_c * dc))
 
 
 def with_time(v0: jax.Array, v: jax.Array) -> jax.Array:
@@ -263,6 +299,7 @@ class Along(NamedTuple):
     """What transport from x to y needs of a tangent v at x and of the pair, from two passes over memory."""
 
     bracket: jax.Array  # -<v, y>_L = <v_s, (b/a) x - y>
+    turn: jax.Array  # c bracket/(1 - c <x, y>_L), what of x + y transport takes from v
     half: jax.Array  # `half_angle(x, y, c)`
     yy: jax.Array
     yv: jax.Array
@@ -291,7 +328,8 @@ def _along(_: bool, v: jax.Array, x: jax.Array, y: jax.Array, c: jax.Array) -> A
     short = select(near, again(x, yy) - y, -y)
     tangential = v - k * x, short - safe_div(select(near, xu, -xy), xx) * x
     angular, across = _angular(x, y, p, beside=(tangential,))
-    return Along(k * _radial(angular, p, c) / c + across, _half_angle(p, angular, c), yy, yv, xy)
+    bracket, half = k * _radial(angular, p, c) / c + across, _half_angle(p, angular, c)
+    return Along(bracket, c * bracket / (2 * (1 + half)), half, yy, yv, xy)
 
 
 def _radial(angular: jax.Array, p: Products, c: jax.Array) -> jax.Array:
@@ -302,7 +340,10 @@ def _radial(angular: jax.Array, p: Products, c: jax.Array) -> jax.Array:
 @_along.defjvp
 @in_x64
 def _(wide, primals, tangents):
-    """d(<v, (b/a) x - y>): by y it is -v + c<x, v>/(ab) y, which cancels like the bracket itself, hence its split."""
+    """d(<v, (b/a) x - y>): by y it is -v + c<x, v>/(ab) y, which cancels like the bracket itself, hence its split.
+
+    Far out, c/(1 - c <x, y>_L) does not change with c, and the product rule would lose a b.
+    """
     (v, x, y, c), (dv, dx, dy, dc) = primals, tangents
     out, p = _along(wide, v, x, y, c), products(x, y, c)
     (xv,) = dots((x, v))
@@ -319,7 +360,14 @@ def _(wide, primals, tangents):
     by_y = -perp - k * (again(x, p.yy) - y) + select(far, -k * (1 - p.a * p.drop), c * xv) / ab * y
     by_c = -(xv / (p.a * p.a)) * (p.drop / p.a) * ((p.a + p.b) / p.b) / (2 * c)
     change = fence(by_v + by_x + jnp.sum(by_y * dy) + by_c * dc, by=out.bracket)
+    grown, by_pair = 1 + out.half, _half_angle_change(x, y, c, out.half, p, (dx, dy, jnp.zeros_like(dc)))
+    turn = 0.5 * (c * change + out.bracket * (1 + 0.25 * p.drop * (p.drop / ab)) / grown * dc) - out.turn * by_pair
     half = _half_angle_change(x, y, c, out.half, p, (dx, dy, dc))
     return out, Along(
-        change, half, 2 * jnp.sum(y * dy), jnp.sum(y * dv) + jnp.sum(v * dy), jnp.sum(x * dy) + jnp.sum(y * dx)
+        change,
+        turn / grown,
+        half,
+        2 * jnp.sum(y * dy),
+        jnp.sum(y * dv) + jnp.sum(v * dy),
+        jnp.sum(x * dy) + jnp.sum(y * dx),
     )

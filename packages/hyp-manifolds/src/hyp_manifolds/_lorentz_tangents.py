@@ -12,7 +12,7 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 
-from hyp_manifolds._numerics import dots, fence, range_scale, safe_div, safe_sqrt, scope, select
+from hyp_manifolds._numerics import dots, fence, minus_multiple, range_scale, safe_div, safe_sqrt, scope, select
 from hyp_manifolds._numerics.scope import in_x64
 
 
@@ -26,8 +26,8 @@ def tangent_sq(v: jax.Array, x: jax.Array, c: jax.Array) -> jax.Array:
 
 @partial(jax.custom_jvp, nondiff_argnums=(0,))
 @in_x64
-def _tangent_sq(_: bool, v: jax.Array, x: jax.Array, c: jax.Array) -> jax.Array:
-    k, xx, pp = _radial_split(v, x)
+def _tangent_sq(wide: bool, v: jax.Array, x: jax.Array, c: jax.Array) -> jax.Array:
+    k, xx, pp = _radial_split(wide, v, x)
     return pp + xx * (k * (k / (1 + c * xx)))
 
 
@@ -38,20 +38,41 @@ def _(wide, primals, tangents):
     if not wide:
         return out, jax.jvp(lambda v, x, c: _plain_product(v, v, x, c), primals, tangents)[1]
     (v, x, c), (dv, dx, dc) = primals, tangents
-    lowered, turn, by_c = _lowered(v, x, c)
-    return out, fence(2 * jnp.sum(lowered * (dv - turn * dx)) - by_c * by_c * dc, by=out)
+    low, turn, by_c = lowered(v, x, c)
+    return out, fence(2 * jnp.sum(low * (dv - turn * dx)) - by_c * by_c * dc, by=out)
+
+
+def scaled_tangent_sq(v: jax.Array, x: jax.Array, c: jax.Array) -> jax.Array:
+    """c <v, v>_L; the product rule for its derivative by c would lose a^2."""
+    return _scaled_tangent_sq(not scope().narrow, v, x, c)
+
+
+@partial(jax.custom_jvp, nondiff_argnums=(0,))
+@in_x64
+def _scaled_tangent_sq(wide: bool, v: jax.Array, x: jax.Array, c: jax.Array) -> jax.Array:
+    return c * _tangent_sq(wide, v, x, c)
+
+
+@_scaled_tangent_sq.defjvp
+@in_x64
+def _(wide, primals, tangents):
+    out = _scaled_tangent_sq(wide, *primals)
+    if not wide:
+        return out, jax.jvp(lambda v, x, c: c * _plain_product(v, v, x, c), primals, tangents)[1]
+    (v, x, c), (dv, dx, dc) = primals, tangents
+    low, turn, _ = lowered(v, x, c)
+    xx, xv, vv = dots((x, x), (x, v), (v, v))
+    aa = 1 + c * xx
+    far = c * xx > 1.0  # the split is singular at the origin, where nothing cancels
+    k, _, pp = _radial_split(True, v, select(far, x, 0.0))
+    by_c = select(far, pp + k / aa * (xx * (k / aa)), vv - xv * (xv * (c * (1 + aa) / (aa * aa))))
+    return out, fence(2 * c * jnp.sum(low * (dv - turn * dx)) + by_c * dc, by=out)
 
 
 def tangent_length(v: jax.Array, x: jax.Array, c: jax.Array) -> jax.Array:
     """sqrt(<v, v>_L), gradient 0 at v = 0."""
-    if not scope().narrow:
-        scale = range_scale(v)
-        return scale * safe_sqrt(tangent_sq(v / scale, x, c))
-    # One pass, not the split: what |v|^2 - v_0^2 loses to the rounding of float64, a^2 of it, is far less than what the
-    # rounding of v to float32 has cost already, a of that. |v|/a is the least that the length can be.
-    xx, xv, vv = dots((x, x), (x, v), (v, v))
-    square, least = vv - xv * (xv / (1 / c + xx)), vv / (1 + c * xx)
-    return safe_sqrt(select(square < least, least, square))
+    scale = range_scale(v)
+    return scale * safe_sqrt(tangent_sq(v / scale, x, c))
 
 
 def tangent_product(u: jax.Array, v: jax.Array, x: jax.Array, c: jax.Array) -> jax.Array:
@@ -75,7 +96,7 @@ def _(wide, primals, tangents):
     if not wide:
         return out, jax.jvp(_plain_product, primals, tangents)[1]
     (u, v, x, c), (du, dv, dx, dc) = primals, tangents
-    (by_v, turn_u, u_c), (by_u, turn_v, v_c) = _lowered(u, x, c), _lowered(v, x, c)
+    (by_v, turn_u, u_c), (by_u, turn_v, v_c) = lowered(u, x, c), lowered(v, x, c)
     change = jnp.sum(by_u * (du - turn_u * dx)) + jnp.sum(by_v * (dv - turn_v * dx)) - u_c * v_c * dc
     return out, fence(change, by=out)
 
@@ -86,7 +107,7 @@ def _plain_product(u: jax.Array, v: jax.Array, x: jax.Array, c: jax.Array) -> ja
     return uv - xu * (xv / (1 / c + xx))  # c/a^2, in a form whose derivative by c does not cancel
 
 
-def _lowered(v: jax.Array, x: jax.Array, c: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
+def lowered(v: jax.Array, x: jax.Array, c: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
     """v - t x, t = c <x, v>/a^2 and t/c, of which the derivatives of <u, v>_L are made.
 
     By u it is the first, by x that times -t_u (and with u and v exchanged), by c the product of both t/c, negative.
@@ -109,29 +130,40 @@ def across(wide: bool, v: jax.Array, x: jax.Array, far: jax.Array, xx: jax.Array
     return v - select(far, jnp.sum(x * v) / select(far, xx, 1.0), 0.0) * x if wide else v
 
 
-def _radial_split(v: jax.Array, x: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
-    """(k, |x|^2, |v - k x|^2) with k = <x, v>/|x|^2."""
+def _radial_split(wide: bool, v: jax.Array, x: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """(k, |x|^2, |v - k x|^2) with k = <x, v>/|x|^2.
+
+    Hazard: far out, the rounding of k x, at the size of a radial v, is as large as all of a short v - k x; and that of
+    k leaves a part along x. Cure: the product exactly, and that part apart.
+    """
     xx, xv = dots((x, x), (x, v))
     k = safe_div(xv, xx)
-    perp = v - k * x
-    return k, xx, dots((perp, perp))[0]
+    if not wide:
+        perp = v - k * x
+        return k, xx, dots((perp, perp))[0]
+    perp = minus_multiple(v, k, x)
+    left, pp = dots((x, perp), (perp, perp))
+    rest = safe_div(left, xx)
+    return k + rest, xx, jnp.maximum(pp - rest * left, 0.0)
 
 
-@jax.custom_jvp
+@partial(jax.custom_jvp, nondiff_argnums=(0,))
 @in_x64
-def combination_norm(a: jax.Array, x: jax.Array, b: jax.Array, v: jax.Array) -> jax.Array:
+def combination_norm(wide: bool, a: jax.Array, x: jax.Array, b: jax.Array, v: jax.Array) -> jax.Array:
     """|a x + b v|, as |(a + b k) x| and |b v_perp|: the sums that `tangent_sq` has made already."""
-    k, xx, pp = _radial_split(v, x)
+    k, xx, pp = _radial_split(wide, v, x)
     radial = a + b * k
     return jnp.sqrt(radial * (radial * xx) + b * (b * pp))
 
 
 @combination_norm.defjvp
 @in_x64
-def _(primals, tangents):
+def _(wide, primals, tangents):
+    """Of inner products, which lose what float64 has to spare for float32 results; for others see `time_of_step`."""
+
     def square(a, x, b, v):
         xx, xv, vv = dots((x, x), (x, v), (v, v))
         return a * (a * xx) + 2 * a * (b * xv) + b * (b * vv)
 
-    n = combination_norm(*primals)
+    n = combination_norm(wide, *primals)
     return n, safe_div(0.5 * jax.jvp(square, primals, tangents)[1], n)

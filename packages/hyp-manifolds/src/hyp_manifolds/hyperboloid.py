@@ -20,12 +20,13 @@ from hyp_manifolds._lorentz import (
     spatial,
     time_above,
     time_of,
+    time_of_step,
     time_over,
     time_scaled,
     toward,
     with_time,
 )
-from hyp_manifolds._lorentz_tangents import combination_norm, tangent_length, tangent_product, tangent_sq
+from hyp_manifolds._lorentz_tangents import scaled_tangent_sq, tangent_length, tangent_product
 from hyp_manifolds._manifold import Scalar
 from hyp_manifolds._numerics import (
     again,
@@ -170,8 +171,8 @@ class Hyperboloid(Hyperbolic):
         condition number. Source: Nickel and Kiela 2018, Eq. 9.
         """
         v_s, x_s = spatial(v), spatial(x)
-        k, a, b = cosh_sinhc_scaled(c * tangent_sq(v_s, x_s, c))
-        time = time_over(k * (k * combination_norm(a, x_s, b, v_s)), c)
+        k, a, b = cosh_sinhc_scaled(scaled_tangent_sq(v_s, x_s, c))
+        time = time_of_step((k, a, b), v_s, x_s, c)
         return with_time(time, stretch(k, stretch(k, combine((a, x_s), (b, v_s)))))
 
     def expmap_0(self, v: Ambient, c: Scalar) -> Ambient:
@@ -234,7 +235,7 @@ class Hyperboloid(Hyperbolic):
         """
         x_s = spatial(x)
         k, a, b, w = unit_step(t, spatial(v), x_s, c)
-        time = time_over(k * (k * combination_norm(a, x_s, b, w)), c)
+        time = time_of_step((k, a, b), w, x_s, c)
         return with_time(time, stretch(k, stretch(k, combine((a, x_s), (b, w)))))
 
     def geodesic_flow(self, t: Scalar, v: Ambient, x: Ambient, c: Scalar) -> tuple[Ambient, Ambient]:
@@ -249,7 +250,7 @@ class Hyperboloid(Hyperbolic):
         if not scope().narrow:  # an inward velocity cancels beyond what float64 has to spare
             return super().geodesic_flow(t, v, x, c)
         v_s, x_s = spatial(v), spatial(x)
-        vv = c * tangent_sq(v_s, x_s, c)
+        vv = scaled_tangent_sq(v_s, x_s, c)
         _, a, b = cosh_sinhc_scaled(t * t * vv)  # the scale is 1 for narrow results
         y_s, w_s = combine((a, x_s), (t * b, v_s)), combine((t * vv * b, x_s), (a, v_s))
         yy, yw = dots((y_s, y_s), (y_s, w_s))
@@ -276,9 +277,8 @@ class Hyperboloid(Hyperbolic):
         """
         v_s, x_s, y_s = spatial(v), spatial(x), spatial(y)
         p = along(v_s, x_s, y_s, c)
-        k = p.bracket * c / (2 * (1 + p.half))
-        time = jnp.sqrt(c) * (p.yv - k * (p.xy + p.yy)) / time_scaled(p.yy, c)
-        return with_time(time, v_s - combine((k, x_s + y_s)))
+        time = jnp.sqrt(c) * (p.yv - p.turn * (p.xy + p.yy)) / time_scaled(p.yy, c)
+        return with_time(time, v_s - combine((p.turn, x_s + y_s)))
 
     def ptransp_0(self, v: Ambient, y: Ambient, c: Scalar) -> Ambient:
         """Parallel transport from the origin, v_s + c<y_s, v_s>/(1 + b) y_s.

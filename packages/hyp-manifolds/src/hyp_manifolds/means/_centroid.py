@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from hyp_manifolds._lorentz import half_angle, time_above
-from hyp_manifolds._lorentz_tangents import tangent_sq
+from hyp_manifolds._lorentz_tangents import scaled_tangent_sq
 from hyp_manifolds._numerics import combine, dots, scope, select, wide_matmul
 from hyp_manifolds._numerics.scope import in_x64
 
@@ -45,7 +45,7 @@ def _split(s: jax.Array, weights: jax.Array, p: jax.Array, c: jax.Array) -> tupl
 
 def _normalise(total: jax.Array, alpha: jax.Array, v: jax.Array, p: jax.Array, c: jax.Array) -> jax.Array:
     def row(w: jax.Array, a: jax.Array, u: jax.Array) -> jax.Array:
-        square = a * a - c * tangent_sq(u, p, c)
+        square = a * a - scaled_tangent_sq(u, p, c)
         good = (w != 0) & (square > 0)
         size = select(good, jnp.sqrt(select(good, square, 1.0)), jnp.nan)
         size = select(a < 0, -size, size)  # a common factor of the weights, -1 included, changes nothing
