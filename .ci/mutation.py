@@ -238,6 +238,15 @@ EXPLAINED = {
         "distributions/_radial.py",
         "share = (target - below) / (_polynomial(rows, np.full(len(u), 2.0)) - below)",
     ): "where an iteration starts",
+    ("means/_minimise.py", "_RESOLUTION = 65 * float(np.finfo(np.float64).eps)"): "which changes count as rounding",
+    (
+        "means/_implicit.py",
+        "return tuple(d / select(ok, 1.0, jnp.nan) for d in moved)",
+    ): "1 and NaN divide as they multiply",
+    (
+        "_hyperbolic.py",
+        "k = (time_scaled(ss, c) + time_scaled(c, tt)) / (2 * (1 + half_angle(s, t, c)))",
+    ): "1 + c|x|^2",
     ("means/kmeans.py", "_MEAN_TOL, _MEAN_STEPS = 1e-11, 33"): "the most steps of an iteration that ends before",
     (
         "_horospheres.py",

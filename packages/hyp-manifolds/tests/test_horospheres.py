@@ -340,4 +340,7 @@ def test_traced_ideal_points_count_by_direction_and_are_reported() -> None:
     close(f(3 * xi), f(xi))
     checked = checkify(f)
     assert checked(xi)[0].get() is None
+    slack = float(jnp.finfo(DTYPE).eps) ** 0.5  # twice that, for what a program's rounding may add
+    assert checked(xi * (1 + 1.7 * slack))[0].get() is None
+    assert "`ideal` must hold unit vectors" in str(checked(xi * (1 + 2.5 * slack))[0].get())
     assert "`ideal` must hold unit vectors" in str(checked(3 * xi)[0].get())
