@@ -110,14 +110,29 @@ def test_long_rows(model: str, operation: str, dim: int) -> None:
     assert not failures, "\n".join(map(str, failures))
 
 
-TOWARD = Plan(radii=(0.5, 2, 5), opposite=(0.1, 1, 2, 5, 8, 10, 12, 15, 15, 15, 20, 30), near=(12,))
+TOWARD = Plan(radii=(0.5, 2, 5), opposite=(0.1, 1, 2, 5, 8, 10, 12, 15, 15, 15, 20, 30), facing=(0.02, 0.3), near=(12,))
 
 
 # Seeds whose tangents, rounded, come close enough to the radial ones to show what cancels.
-@pytest.mark.parametrize(("operation", "seed"), [("expmap", 10), ("ptransp", 1), ("tangent_norm", 10)])
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize(
+    ("model", "operation", "seed"),
+    [
+        *((m, *case) for case in (("expmap", 10), ("ptransp", 1), ("tangent_norm", 10)) for m in MODELS),
+        ("hyperboloid", "tangent_inner", 11),
+        ("proper_velocity", "tangent_inner", 11),
+        ("klein", "hyperplane_dist", 10),
+        ("euclidean", "project_to_hyperplane", 10),
+        ("stereographic", "ptransp", 3),
+        ("hyperboloid", "addition", 1),
+        ("klein", "addition", 10),
+        ("klein", "coaddition", 41),
+        ("hyperboloid", "reflect_in_point", 40),
+        ("half_space", "gyration", 1),
+        ("poincare", "project_to_horosphere", 40),
+    ],
+)
 def test_tangents_that_point_to_the_other_point(model: str, operation: str, seed: int) -> None:
-    """Radial ones, and steps past the origin, where sums of a large point and a large step lose their digits."""
+    """Radial ones, and points on the far side of the origin, where sums of long vectors lose their digits."""
     manifold, exact = MODELS[model], oracle.oracle_for(MODELS[model])
     assert exact is not None
     batch = make_batch(model, DTYPE, 2, MORE, seed, TOWARD)
@@ -129,9 +144,23 @@ def test_tangents_that_point_to_the_other_point(model: str, operation: str, seed
         exact.chart.lift("x", v.astype(np.float64), x.astype(np.float64), float(c))
         for v, x, c in zip(own, batch.chart["x"], batch.c, strict=True)
     ]
-    arrays, chart = batch.arrays | {"v": np.stack(lifted).astype(DTYPE)}, batch.chart | {"v": own}
-    batch = replace(batch, arrays=arrays, chart=chart)
+    ambient = np.stack(lifted).astype(DTYPE)
+    batch = replace(
+        batch, arrays=batch.arrays | dict.fromkeys("uv", ambient), chart=batch.chart | dict.fromkeys("uv", own)
+    )
     failures = judge(manifold, exact, operation, batch) + judge_gradients(manifold, exact, operation, batch)
+    assert not failures, "\n".join(map(str, failures))
+
+
+# Where a result lies closer to the boundary than the dtype can say: kept inside, and still within the bound.
+@pytest.mark.parametrize("operation", ["addition", "coaddition", "reflect_in_point"])
+@pytest.mark.parametrize("model", ["poincare", "klein", "stereographic"])
+def test_results_at_the_edge(model: str, operation: str) -> None:
+    exact = oracle.oracle_for(MODELS[model])
+    assert exact is not None
+    far = exact.chart.promised[DTYPE]
+    batch = make_batch(model, DTYPE, 2, (1.0, 1e3), SEED, Plan(radii=(0.6 * far, 0.8 * far) * 60))
+    failures = judge(MODELS[model], exact, operation, batch)
     assert not failures, "\n".join(map(str, failures))
 
 
@@ -141,8 +170,10 @@ DENSE = [
     *((model, "project_to_hyperplane") for model in ("poincare", "proper_velocity", "half_space", "stereographic")),
     *(("klein", operation) for operation in ("coaddition", "project_to_hyperplane")),
     ("half_space", "project_to_horosphere"),
-    ("hyperboloid", "cone_angle"),
+    *((model, "cone_angle") for model in ("hyperboloid", "half_space")),
 ]
+# Opposite points of the half-space lie on straight lines to the last digit, where the angle's gradient jumps.
+SPREAD = {("half_space", "cone_angle"): Plan(radii=(5,) * 40)}
 
 
 @pytest.mark.parametrize(("model", "operation"), DENSE)
@@ -153,7 +184,8 @@ def test_gradients_far_out(model: str, operation: str) -> None:
         failure
         for seed in ((0, 1) if DTYPE == "float64" else (0,))
         for failure in judge_gradients(
-            manifold, exact, operation, make_batch(model, DTYPE, 2, DENSE_CURVATURES, seed, plan_for(DTYPE)),
+            manifold, exact, operation,
+            make_batch(model, DTYPE, 2, DENSE_CURVATURES, seed, SPREAD.get((model, operation), plan_for(DTYPE))),
             compiler_options=usual_effort(),
         )
     ]  # fmt: skip

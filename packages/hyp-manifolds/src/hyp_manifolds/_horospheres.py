@@ -14,8 +14,18 @@ import jax
 import jax.numpy as jnp
 
 from hyp_manifolds._hyperbolic import Hyperbolic
-from hyp_manifolds._klein import strictly_inside
-from hyp_manifolds._numerics import combine, dots, fence, gap_and_dots, hypot1, norm, safe_div, select, wide_matmul
+from hyp_manifolds._numerics import (
+    combine,
+    dots,
+    fence,
+    gap_and_dots,
+    hypot1,
+    norm,
+    safe_div,
+    select,
+    strictly_inside,
+    wide_matmul,
+)
 from hyp_manifolds._numerics.scope import in_x64
 from hyp_manifolds._upper import above, height, horizontal, join, representable
 from hyp_manifolds.half_space import HalfSpace
@@ -180,6 +190,28 @@ def project(manifold: Hyperbolic, x: jax.Array, xi: jax.Array, level: jax.Array,
 
 
 @project.register
+def _(manifold: Poincare, x: jax.Array, xi: jax.Array, level: jax.Array, c: jax.Array) -> jax.Array:
+    """((1 - f^2 + f^2|p|^2) xi + 2 f^2 p)/((1 + f)^2 + f^2|p|^2), f = e^level; p = 2 (x - <x, xi> xi)/|xi - x|^2.
+
+    p is the place in the half-space that has xi at infinity, and all that the way to xi keeps of x: on the hyperboloid
+    a ball's point far out would have numbers 1/g times longer. For f > 1 both are divided by f^2.
+    """
+    root = jnp.sqrt(c)
+    e = xi - combine((root, x))
+    ee, d, xx, t = dots((e, e), (e, xi), (x, x), (x, xi))
+    short = ee < c * xx  # of e and x, which have the same part across xi but for the sign
+    of_x, of_xi = select(short, 0.0, 2 * root / ee), select(short, 2 * d, -2 * root * t) / ee
+    p = combine((of_x, x), (select(short, -2 / ee, 0.0), e), (of_xi, xi))
+    outward, exponent = root * level > 0, -jnp.abs(root * level)
+    f, less = jnp.exp(exponent), jnp.expm1(2 * exponent)
+    of_p = select(outward, 1.0, f * f)
+    pp = of_p * dots((p, p))[0]
+    below = (1 + f) ** 2 + pp
+    z = combine(((select(outward, less, -less) + pp) / (root * below), xi), (2 * of_p / (root * below), p))
+    return strictly_inside(z, c, 4 * f / below)
+
+
+@project.register
 def _(manifold: Klein, x: jax.Array, xi: jax.Array, level: jax.Array, c: jax.Array) -> jax.Array:
     """On the chord k + s e, e = xi - k: s = (d^2 - f g)/(d^2 + f|e|^2) with d = <e, xi>, f = e^2l and k's gap g.
 
@@ -195,7 +227,7 @@ def _(manifold: Klein, x: jax.Array, xi: jax.Array, level: jax.Array, c: jax.Arr
     small = c * xx + t * (t - 2) + less * select(outward, d * d, -g)
     along = select(g > 0.75, small, of_d * d * d - of_e * g) / total
     gap = of_d * of_e * (2 * d * d / total) ** 2
-    return strictly_inside(x + combine((along / root, e)), gap, c)
+    return strictly_inside(x + combine((along / root, e)), c, gap)
 
 
 @project.register

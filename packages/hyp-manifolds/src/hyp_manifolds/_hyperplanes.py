@@ -10,7 +10,6 @@ import jax
 import jax.numpy as jnp
 
 from hyp_manifolds._hyperbolic import Hyperbolic
-from hyp_manifolds._klein import strictly_inside
 from hyp_manifolds._lorentz import along, time_above
 from hyp_manifolds._manifold import Manifold
 from hyp_manifolds._numerics import (
@@ -23,12 +22,15 @@ from hyp_manifolds._numerics import (
     range_scale,
     safe_div,
     safe_sqrt,
+    scope,
     select,
     shrink_inside,
     signed,
     stretch,
+    strictly_inside,
     wide_matmul,
 )
+from hyp_manifolds._stereo import with_slopes
 from hyp_manifolds._upper import above, chart, height, horizontal, join, representable
 from hyp_manifolds.euclidean import Euclidean
 from hyp_manifolds.half_space import HalfSpace
@@ -105,8 +107,14 @@ def _(manifold: Euclidean, x: jax.Array, p: jax.Array, v: jax.Array, c: jax.Arra
 
 @foot.register
 def _(manifold: Euclidean, x: jax.Array, p: jax.Array, v: jax.Array, c: jax.Array) -> jax.Array:
-    n = unit(v, norm(v))
-    return x - combine((dots((x - p, n))[0], n))
+    """x - <x - p, v>/|v|^2 v: of a point at the end of v, exactly p."""
+    scale = range_scale(v)
+    at_end = jnp.all(x - p == v)
+    v = v / scale
+    ev, vv = dots((x - p, v), (v, v))
+    k = safe_div(ev, vv)
+    k = k + jax.lax.stop_gradient(select(at_end, scale - k, 0.0))
+    return x - combine((k, v))
 
 
 # Hyperbolic: the normal is a tangent w of the hyperboloid, sinh(sqrt(c) d) = sqrt(c) <x, w>_L/|w|_L ------------------
@@ -124,6 +132,35 @@ def _sheet_normal(
 @pair.register
 def _(manifold: Hyperbolic, x: jax.Array, p: jax.Array, v: jax.Array, c: jax.Array) -> jax.Array:
     return _arcsinh(_sheet_sine(manifold, x, p, v, c), c)
+
+
+@pair.register
+def _(manifold: Klein, x: jax.Array, p: jax.Array, v: jax.Array, c: jax.Array) -> jax.Array:
+    """The same value, with a gradient by the normal that vanishes where v points at x.
+
+    Hazard: it is the difference of two covectors, each 1/g_p times longer than what rounding of x, p and v can turn it
+    by. Cure: x - p, which points at x, without its part along v; lowered by the metric only then.
+    """
+    if scope().narrow:
+        return _arcsinh(_sheet_sine(manifold, x, p, v, c), c)
+    value, by_v = _klein_sine(x, p, v, c)
+    _, back = jax.vjp(lambda x, p, c: _sheet_sine(manifold, x, p, v, c), x, p, c)
+    by_x, by_p, by_c = back(jnp.ones_like(value))
+    return _arcsinh(with_slopes(value, (x, p, v, c), (by_x, by_p, by_v, by_c)), c)
+
+
+def _klein_sine(x: jax.Array, p: jax.Array, v: jax.Array, c: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """sqrt(g_p/g_x) <x - p, v>_p/|v|_p, and its derivative by v: the part of x - p across v in the place of v."""
+    length = norm(v)
+    e, n = x - p, unit(v, length)
+    g_x, g_p, pn, en, pe = gap_and_dots(c, (x, p), ((p, n), (e, n), (p, e)))
+    square = g_p + c * pn * pn
+    size = jnp.sqrt(square * g_x / g_p)
+    value = (en + c * pn * (pe / g_p)) / size
+    for _ in range(2):  # the first subtraction leaves rounding along v, which the metric would stretch
+        e = e - combine(((g_p * en + c * pn * pe) / square, n))
+        en, pe = dots((e, n), (p, e))
+    return value, combine((safe_div(1 / size, length), e + combine((c * pe / g_p, p))))
 
 
 @many.register
@@ -155,7 +192,7 @@ def _(manifold: Klein, x: jax.Array, p: jax.Array, v: jax.Array, c: jax.Array) -
     s = (g_p * en + c * pn * pe) / square
     below = g_p - c * s * pn
     y = p + combine((g_p / below, e), (-g_p * s / below, n))
-    return strictly_inside(y, (g_x + c * s * s * square / g_p) / (below / g_p) ** 2, c)
+    return strictly_inside(y, c, (g_x + c * s * s * square / g_p) / (below / g_p) ** 2)
 
 
 def foot_in_ball(x: jax.Array, p: jax.Array, v: jax.Array, c: jax.Array) -> jax.Array:
@@ -168,7 +205,7 @@ def foot_in_ball(x: jax.Array, p: jax.Array, v: jax.Array, c: jax.Array) -> jax.
     cos, sin = over_hypot(0.5 * g_x, _conformal_height(g_p, ew, ee, pw, c), c)
     y = combine((0.5 * g_p * cos, x), (-0.5 * g_p * sin, w), (-c * pw * sin, p))
     below = 0.5 * g_p + jnp.sqrt(0.25 * g_p * g_p + c * dots((y, y))[0])
-    return combine((shrink_inside(g_p / below, slack=1.5) / below, y))
+    return strictly_inside(combine((shrink_inside(g_p / below) / below, y)), c)
 
 
 def _sheet_sine(manifold: Hyperbolic, x: jax.Array, p: jax.Array, v: jax.Array, c: jax.Array) -> jax.Array:

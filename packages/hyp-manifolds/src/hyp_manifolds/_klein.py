@@ -17,10 +17,8 @@ from hyp_manifolds._numerics import (
     fence,
     gap_and_dots,
     inside,
-    scope,
     sech2_sq,
     select,
-    shrink_inside,
     tanh,
     tanhc2,
 )
@@ -133,18 +131,3 @@ def within_range(t: jax.Array, rho2: jax.Array) -> jax.Array:
     rho2 = jax.lax.stop_gradient(rho2)
     limit = 300 / jnp.sqrt(select(rho2 < 1e-200, 1e-200, rho2))
     return select(jnp.abs(t) > limit, jnp.sign(t) * limit, t)
-
-
-def strictly_inside(x: jax.Array, gap: jax.Array, c: jax.Array) -> jax.Array:
-    """A result with this gap, kept as far from the boundary as rounding could move it; no part of the derivative.
-
-    As `shrink_inside`, but for float64 by the gap of the coordinates themselves: a sum of vectors may round outwards by
-    more than the slack of a multiple of one.
-    """
-    if scope().narrow:
-        factor = shrink_inside(gap)
-    else:
-        (left,), limit = gap_and_dots(c, (x,), floored=False), 4 * scope().eps
-        near = left < limit
-        factor = select(near, jnp.sqrt((1 - limit) / (1 - select(near, left, 0.0))), 1.0)
-    return jax.lax.stop_gradient(fence(factor)) * x

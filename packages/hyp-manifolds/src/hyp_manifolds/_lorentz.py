@@ -220,26 +220,33 @@ class Pair(NamedTuple):
     xu: jax.Array
 
 
-@jax.custom_jvp
-@in_x64
 def pair(x: jax.Array, y: jax.Array, c: jax.Array) -> Pair:
+    """The half-angle with its products."""
+    return _pair(not scope().narrow, x, y, c)
+
+
+@partial(jax.custom_jvp, nondiff_argnums=(0,))
+@in_x64
+def _pair(_: bool, x: jax.Array, y: jax.Array, c: jax.Array) -> Pair:
     """sinh^2(rho/2) = (cosh(r_x - r_y) - 1)/2 + |z||w|(1 - cos)/2, both terms non-negative.
 
     Hazard: cosh(rho) = ab - <z, w> keeps no digit of a close pair, and |z - w|^2 - (a - b)^2 loses e^2r for pairs on
-    one ray. Cure: the radial and the angular part apart.
+    one ray. Cure: the radial and the angular part apart. The first argument is for the derivatives, as in `_along`.
     """
     p = products(x, y, c)
     (angular,) = _angular(x, y, p)
     return Pair(_half_angle(p, angular, c), p.xx, p.yy, p.xu)
 
 
-@pair.defjvp
+@_pair.defjvp
 @in_x64
-def _(primals, tangents):
-    (x, y, c), (dx, dy, _) = primals, tangents
-    out, p = pair(x, y, c), products(x, y, c)
+def _(wide, primals, tangents):
+    (x, y, c), (dx, dy, dc) = primals, tangents
+    out, p = _pair(wide, x, y, c), products(x, y, c)
     by_u = jnp.sum((again(x, out.half) - y) * dx) + jnp.sum(x * (dx - dy))
-    return out, Pair(_half_angle_change(x, y, c, out.half, p, tangents), 2 * jnp.sum(x * dx), 2 * jnp.sum(y * dy), by_u)
+    angular = _angular(x, y, p)[0] if wide else None
+    by_points, by_c = _half_angle_change(x, y, c, out.half, p, angular, dx, dy)
+    return out, Pair(by_points + by_c * dc, 2 * jnp.sum(x * dx), 2 * jnp.sum(y * dy), by_u)
 
 
 def half_angle(x: jax.Array, y: jax.Array, c: jax.Array) -> jax.Array:
@@ -253,14 +260,22 @@ def _half_angle(p: Products, angular: jax.Array, c: jax.Array) -> jax.Array:
 
 
 def _half_angle_change(
-    x: jax.Array, y: jax.Array, c: jax.Array, half: jax.Array, p: Products, tangents: tuple[jax.Array, ...]
-) -> jax.Array:
-    """d cosh(rho) = <b z/a - w, dz> + <a w/b - z, dw>."""
-    dx, dy, dc = tangents
+    x: jax.Array, y: jax.Array, c: jax.Array, half: jax.Array, p: Products, angular: jax.Array | None, dx: jax.Array,
+    dy: jax.Array,
+) -> tuple[jax.Array, jax.Array]:  # fmt: skip
+    """Half of d cosh(rho) = <b z/a - w, dz> + <a w/b - z, dw>: the change with the points, and the slope by c.
+
+    The latter, at fixed coordinates, is c (|x||y| - <x, y>) + sinh^2(r_x - r_y)/(2ab) over 2c; from the half-angle, in
+    a difference that float64 has the digits for where results are float32, it needs no `angular`.
+    """
     back = Products(p.yy, p.xx, -p.yu, -p.xu, p.uu, p.b, p.a, -p.drop)
     by_x, by_y = jnp.sum(_toward(x, y, p) * dx), jnp.sum(_toward(y, x, back) * dy)
-    by_c = (4 * half - p.drop * (p.drop / (p.a * p.b))) / c  # at fixed coordinates
-    return 0.5 * c * fence(by_x + by_y, by=half) + 0.25 * by_c * dc
+    if angular is None:
+        by_c = (half - 0.25 * p.drop * (p.drop / (p.a * p.b))) / c
+    else:
+        s = _sinh_radial(p, c)
+        by_c = 0.5 * angular + 0.25 * s * (s / (p.a * p.b)) / c
+    return 0.5 * c * fence(by_x + by_y, by=half), by_c
 
 
 @jax.custom_jvp
@@ -295,12 +310,23 @@ def distance(x: jax.Array, y: jax.Array, c: jax.Array) -> jax.Array:
     return select(half < 1e-290, norm(x - y), far)
 
 
+def time_of_sum(moved: jax.Array, x: jax.Array, y: jax.Array, c: jax.Array) -> jax.Array:
+    """Time coordinate over the gyro-sum `moved` of x and y, with the derivative of cosh(rho(x, -y))/sqrt(c).
+
+    Hazard: opposite points make a short sum, and the derivatives of its length count the rounding of x and y.
+    """
+    time, root = time_above(moved, c), jnp.sqrt(c)
+    in_range = lax.stop_gradient(time * root) < 1e290
+    direct = (1 + 2 * half_angle(select(in_range, x, 0.0), select(in_range, -y, 0.0), c)) / root
+    return select(in_range, direct + lax.stop_gradient(time - direct), time)
+
+
 class Along(NamedTuple):
     """What transport from x to y needs of a tangent v at x and of the pair, from two passes over memory."""
 
     bracket: jax.Array  # -<v, y>_L = <v_s, (b/a) x - y>
     turn: jax.Array  # c bracket/(1 - c <x, y>_L), what of x + y transport takes from v
-    half: jax.Array  # `half_angle(x, y, c)`
+    half: jax.Array  # `half_angle(x, y, c)`, for the derivatives
     yy: jax.Array
     yv: jax.Array
     xy: jax.Array
@@ -332,6 +358,39 @@ def _along(_: bool, v: jax.Array, x: jax.Array, y: jax.Array, c: jax.Array) -> A
     return Along(bracket, c * bracket / (2 * (1 + half)), half, yy, yv, xy)
 
 
+def _far_turn(
+    k: jax.Array, perp: jax.Array, x: jax.Array, y: jax.Array, p: Products, angular: jax.Array, out: Along, c: jax.Array
+) -> tuple[jax.Array, jax.Array]:
+    """The derivatives by y and by c of `Along.turn` = c <k x + perp, (b/a) x - y>/d, d = 1 - c <x, y>_L, far out.
+
+    Hazard: far out the turn of two on one ray, k tanh(rho/2), hardly changes, and the product rule subtracts terms a or
+    d times longer. Cure: all over d^2. The part of k is c k (-(a + b)/a x + (|z|^2 + <z, w>)/(ab) y) by y, taken apart
+    along and across y, and by c (a + b)/(2ab) k (|z| sinh(s) (1 + cosh(s))/(c a^2) + angular (2b + (a - b)/a^2)) with
+    s = r_x - r_y. Divided in turn, so that nothing overflows.
+    """
+    d, ab = 2 * (1 + out.half), p.a * p.b
+    s, xx = _sinh_radial(p, c), select(p.xx > 0, p.xx, 1.0)
+    one_and_cosh = 1 + jnp.sqrt(1 + s * s)
+    near = p.uu < p.yy
+    short = select(near, again(x, p.yy) - y, -y) - select(near, p.xu, -out.xy) / xx * x
+    aside = jnp.sum(short * perp)  # both across x: what is left along it in one of them does not count
+    slope = jnp.sqrt(p.xx / c) / p.a * (s / p.a) * (one_and_cosh / d)
+    slope = slope + (angular / d) * (2 * p.b + p.drop / p.a / p.a)
+    by_c = (k * slope + (p.a + p.b) * (aside / d)) * (0.5 / p.a + 0.5 / p.b) / d
+
+    outer, (zz, ww, zw) = c * p.yy > 1.0, (c * p.xx, c * p.yy, c * out.xy)
+    yy, ww = select(outer, p.yy, 1.0), select(outer, ww, 1.0)
+    close, more = p.uu < p.xx, (1 + ab) / ab
+    beside = select(close, again(x, p.yy) - y, x) - select(outer, select(close, p.yu, out.xy), 0.0) / yy * y
+    opposite = zz / ab - zw / ww * more
+    one_side = c * angular / ww * more - jnp.sqrt(zz) / jnp.sqrt(ww) * (one_and_cosh / ab)
+    along = select(outer, select(zw < 0, opposite, one_side), (zz + zw) / ab)
+    by_k = along * y - (1 + p.b / p.a) * select(outer, beside, x)
+    back = Products(p.yy, p.xx, -p.yu, -p.xu, p.uu, p.b, p.a, -p.drop)
+    by_y = c * k / d / d * by_k - (c / d) * (perp + (c * aside / d) * _toward(y, x, back))
+    return by_y, by_c
+
+
 def _radial(angular: jax.Array, p: Products, c: jax.Array) -> jax.Array:
     """c <x, (b/a) x - y>."""
     return jnp.sqrt(c * p.xx) * _sinh_radial(p, c) / p.a + c * angular
@@ -349,8 +408,9 @@ def _(wide, primals, tangents):
     (xv,) = dots((x, v))
     far = c * p.xx > 1.0  # the split is singular at the origin, where nothing cancels
     toward = across(wide, _toward(x, y, p), x, far, p.xx)
-    if wide:
-        radial = _radial(_angular(x, y, p)[0], p, c)
+    (angular,) = _angular(x, y, p) if wide else (None,)
+    if angular is not None:
+        radial = _radial(angular, p, c)
         toward = toward + select(far, radial / select(far, c * p.xx, 1.0), 0.0) * x
     by_v = jnp.sum(toward * dv)
     k = select(far, xv / select(far, p.xx, 1.0), 0.0)
@@ -359,14 +419,20 @@ def _(wide, primals, tangents):
     ab = p.a * p.b
     by_y = -perp - k * (again(x, p.yy) - y) + select(far, -k * (1 - p.a * p.drop), c * xv) / ab * y
     by_c = -(xv / (p.a * p.a)) * (p.drop / p.a) * ((p.a + p.b) / p.b) / (2 * c)
-    change = fence(by_v + by_x + jnp.sum(by_y * dy) + by_c * dc, by=out.bracket)
-    grown, by_pair = 1 + out.half, _half_angle_change(x, y, c, out.half, p, (dx, dy, jnp.zeros_like(dc)))
-    turn = 0.5 * (c * change + out.bracket * (1 + 0.25 * p.drop * (p.drop / ab)) / grown * dc) - out.turn * by_pair
-    half = _half_angle_change(x, y, c, out.half, p, (dx, dy, dc))
+    change = fence(by_v + by_x + jnp.sum(by_y * dy), by=out.bracket)
+    grown, (by_points, half_by_c) = 1 + out.half, _half_angle_change(x, y, c, out.half, p, angular, dx, dy)
+    turn = (0.5 * c * change - out.turn * by_points) / grown
+    turn_by_c = 0.5 * (c * by_c + out.bracket * (1 + 0.25 * p.drop * (p.drop / ab)) / grown) / grown
+    if angular is not None:
+        by_x_alone = _half_angle_change(x, y, c, out.half, p, angular, dx, jnp.zeros_like(dy))[0]
+        turn_by_y, slope = _far_turn(k, perp, x, y, p, angular, out, c)
+        apart = (0.5 * c * fence(by_v + by_x, by=out.bracket) - out.turn * by_x_alone) / grown
+        turn = select(far, apart + jnp.sum(turn_by_y * dy), turn)
+        turn_by_c = select(far, slope, turn_by_c)
     return out, Along(
-        change,
-        turn / grown,
-        half,
+        change + by_c * dc,
+        turn + turn_by_c * dc,
+        by_points + half_by_c * dc,
         2 * jnp.sum(y * dy),
         jnp.sum(y * dv) + jnp.sum(v * dy),
         jnp.sum(x * dy) + jnp.sum(y * dx),

@@ -75,6 +75,24 @@ def tangent_length(v: jax.Array, x: jax.Array, c: jax.Array) -> jax.Array:
     return scale * safe_sqrt(tangent_sq(v / scale, x, c))
 
 
+@jax.custom_jvp
+@in_x64
+def tangent_time(v: jax.Array, x: jax.Array, c: jax.Array) -> jax.Array:
+    """Time coordinate <x, v>/x_0 of the tangent with spatial part v at x."""
+    xx, xv = dots((x, x), (x, v))
+    return jnp.sqrt(c) * xv / jnp.sqrt(1 + c * xx)
+
+
+@tangent_time.defjvp
+@in_x64
+def _(primals, tangents):
+    (v, x, c), (dv, dx, dc) = primals, tangents
+    out, (xx, xv) = tangent_time(v, x, c), dots((x, x), (x, v))
+    root, a = jnp.sqrt(c), jnp.sqrt(1 + c * xx)
+    by_vectors = fence(jnp.sum(x * dv) + jnp.sum(lowered(v, x, c)[0] * dx), by=a)
+    return out, (root * by_vectors + 0.5 * xv / (root * a * a) * dc) / a
+
+
 def tangent_product(u: jax.Array, v: jax.Array, x: jax.Array, c: jax.Array) -> jax.Array:
     """<u, v>_L of tangents with spatial parts u and v at x: <u_perp, v_perp> + u_radial v_radial/a^2."""
     return _tangent_product(not scope().narrow, u, v, x, c)
@@ -82,11 +100,17 @@ def tangent_product(u: jax.Array, v: jax.Array, x: jax.Array, c: jax.Array) -> j
 
 @partial(jax.custom_jvp, nondiff_argnums=(0,))
 @in_x64
-def _tangent_product(_: bool, u: jax.Array, v: jax.Array, x: jax.Array, c: jax.Array) -> jax.Array:
+def _tangent_product(wide: bool, u: jax.Array, v: jax.Array, x: jax.Array, c: jax.Array) -> jax.Array:
     xx, xu, xv = dots((x, x), (x, u), (x, v))
     k_u, k_v = safe_div(xu, xx), safe_div(xv, xx)
-    (across,) = dots((u - k_u * x, v - k_v * x))
-    return across + xv * (k_u / (1 + c * xx))
+    if not wide:
+        (across,) = dots((u - k_u * x, v - k_v * x))
+        return across + xv * (k_u / (1 + c * xx))
+    # as in `_radial_split`
+    u, v = minus_multiple(u, k_u, x), minus_multiple(v, k_v, x)
+    across, left_u, left_v = dots((u, v), (x, u), (x, v))
+    rest_u, rest_v = safe_div(left_u, xx), safe_div(left_v, xx)
+    return across - rest_u * left_v + xx * ((k_u + rest_u) * ((k_v + rest_v) / (1 + c * xx)))
 
 
 @_tangent_product.defjvp

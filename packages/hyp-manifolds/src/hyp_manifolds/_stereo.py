@@ -14,7 +14,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from hyp_manifolds._numerics import combine, dots, norm, safe_sqrt, scope, select
+from hyp_manifolds._numerics import combine, dots, norm, safe_div, safe_sqrt, scope, select
 from hyp_manifolds._numerics.scope import in_x64
 from hyp_manifolds._numerics.signed import arc, signed_gap_and_dots, wedge_sq
 
@@ -65,11 +65,23 @@ def rotate(v: jax.Array, x: jax.Array, s: Pair, c: jax.Array) -> jax.Array:
 
     e may be y - x, y or the part of y across x: all give the same L, which is small when y ~ x or y is an antipode.
     """
+    if not scope().narrow:
+        return _rotate_wide(v, x, s, c)
     ev, xv = dots((s.turn, v), (x, v))
     lv = c * (ev * x - xv * s.turn)  # as a vector it rounds at its own size
     e_lv, x_lv = dots((s.turn, lv), (x, lv))
     k = select(s.antipodal, 0.0, 2 * c / s.d)
     return v + combine((k * (s.p * ev + e_lv), x), (-k * (s.p * xv + x_lv), s.turn))
+
+
+def _rotate_wide(v: jax.Array, x: jax.Array, s: Pair, c: jax.Array) -> jax.Array:
+    """`rotate` by the part of e across x, as in the ball: rounding turns the result, and does not stretch it."""
+    (xe,) = dots((x, s.e))
+    w = s.e - combine((safe_div(xe, s.xx), x))
+    ww, wv, xv = dots((w, w), (w, v), (x, v))
+    modulus = select(s.antipodal, 1.0, s.p * s.p + (c * s.xx) * (c * ww))
+    k = select(s.antipodal, 0.0, 2 * c / modulus)
+    return v + combine((k * (s.p * wv - c * (xv * ww)), x), (-k * (s.p * xv + c * (wv * s.xx)), w))
 
 
 def distance(x: jax.Array, y: jax.Array, c: jax.Array) -> jax.Array:
@@ -103,8 +115,8 @@ def with_slopes(value: jax.Array, at: tuple[jax.Array, ...], slopes: tuple[jax.A
 @with_slopes.defjvp
 @in_x64
 def _(primals, tangents):
-    (by_x, by_y, by_c), (dx, dy, dc) = primals[2], tangents[1]
-    return with_slopes(*primals), jnp.sum(by_x * dx) + jnp.sum(by_y * dy) + by_c * dc
+    first, *rest = (jnp.sum(slope * change) for slope, change in zip(primals[2], tangents[1], strict=True))
+    return with_slopes(*primals), sum(rest, first)
 
 
 def root_of(uu: jax.Array, u: jax.Array) -> jax.Array:

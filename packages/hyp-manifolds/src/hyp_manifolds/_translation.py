@@ -37,7 +37,9 @@ def translate(x: jax.Array, y: jax.Array, c: jax.Array) -> jax.Array:
     size_x, size_y, root = norm(x), norm(y), jnp.sqrt(c)
     n_x, n_y = root * size_x, root * size_y
     obtuse = select(opposite, size_x * size_y - xy, 0.0)
-    far = 1 / (b + n_y) + (n_y * (1 + 1 / (a + n_x)) + c * safe_div(xx, obtuse) * pp) / (1 + a)
+    outer = n_x > 1
+    part = select(outer, safe_div(size_y, size_x) * (1 - 1 / (a + n_x)), 2 * n_y / (1 + a + n_x))
+    far = 1 / (b + n_y) + part + c * safe_div(xx, obtuse) * pp / (1 + a)
     along_s = c * ((ys - xs) / (a + b) + xs / (1 + a))
     along_y = c * (yy / (1 + b) + xy / (1 + a))
     whole = opposite & ~near

@@ -7,7 +7,9 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+from jax import lax
 
+from hyp_manifolds._gyro import rotate
 from hyp_manifolds._numerics import (
     asinh_sq,
     asinhc2,
@@ -136,6 +138,33 @@ def turn(v: jax.Array, x: jax.Array, y: jax.Array) -> jax.Array:
     aa, av = dots((a, a), (a, v))
     k = 2 / (aa + total * total)
     return join(v + combine((k * (total * height(v) - av), a)), height(v) - k * (total * av + aa * height(v)))
+
+
+def gyrate(x: jax.Array, y: jax.Array, v: jax.Array, turned: jax.Array) -> jax.Array:
+    """gyr[x, y] v of a tangent v at e_n, as the unit ball's; `turned` instead, by transport, where that is better.
+
+    Hazard: three large turns make a small one, whose derivatives are left with their rounding. The ball's coordinates
+    in turn have no digits for far points that nearly cancel each other, nor the range of the half-space.
+    """
+    in_range = jnp.max(jnp.abs(jnp.stack([norm(x), norm(y), 1 / height(x), 1 / height(y)]))) < 1e100
+    (s, g_s), (t, g_t) = (_in_ball(select(in_range, p, 1.0)) for p in (x, y))
+    e = s + t
+    ss, ee = dots((s, s), (e, e))
+    resolved = in_range & ((ee > 0.25) | (ss < 0.1))
+    return select(resolved, rotate(v, -t, e, g_t, g_s, jnp.ones_like(ee)), turned)
+
+
+def _in_ball(x: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """The point (2a, |x|^2 - 1)/N of the unit ball and its gap 4h/N, N = |a|^2 + (h + 1)^2.
+
+    The derivative of the last coordinate is that of 1 - 2 (h + 1)/N, which does not cancel far up.
+    """
+    a, h = horizontal(x), height(x)
+    (aa,) = dots((a, a))
+    n = aa + (h + 1) * (h + 1)
+    up = 1 - 2 * (h + 1) / n
+    last = up + lax.stop_gradient((aa + (h - 1) * (h + 1)) / n - up)
+    return join(combine((2 / n, a)), last), 4 * h / n
 
 
 def translate(y: jax.Array, x: jax.Array) -> jax.Array:

@@ -4,6 +4,7 @@ The cone of x opens away from the origin, around the ray from the origin through
 lies in the cone of x: the first argument is the more general one.
 """
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
@@ -171,9 +172,31 @@ def _across(y: jax.Array, x: jax.Array, axis: jax.Array, u: jax.Array, close: ja
     return perp - combine((dots((perp, axis))[0], axis))  # what is left along x of a short one, charts stretch
 
 
+class _Slope(NamedTuple):
+    """A derivative by a spatial part, along out + rest, `out` a unit vector away from the origin or 0."""
+
+    along: jax.Array
+    out: jax.Array
+    rest: jax.Array
+
+
+def _pulled(back: Callable[[jax.Array], tuple[jax.Array]], slope: _Slope, conformal: bool) -> jax.Array:
+    """The derivative by a model's coordinates, `back` the transpose of their chart's.
+
+    Hazard: the half-space's chart stretches what rounding leaves along `out` in the rest. Cure: in coordinates that
+    keep angles, what belongs to the rest is orthogonal to what belongs to `out`.
+    """
+    if not conformal:
+        return back(combine((slope.along, slope.out)) + slope.rest)[0]
+    (out,), (rest,) = back(slope.out), back(slope.rest)
+    n = norm(out)
+    unit = combine((safe_div(jnp.ones_like(n), n), out))
+    return combine((slope.along, out)) + (rest - combine((dots((unit, rest))[0], unit)))
+
+
 def _angle(
     x: jax.Array, y: jax.Array, same: jax.Array, c: jax.Array, chart: str
-) -> tuple[jax.Array, tuple[jax.Array, jax.Array, jax.Array]]:
+) -> tuple[jax.Array, tuple[_Slope, _Slope, jax.Array]]:
     """The exterior angle at x, for spatial parts x and y, and its derivatives by x, y and c.
 
     `chart` says what c moves, see `_by_c`. The derivatives are given: autodiff would subtract products of size
@@ -190,21 +213,21 @@ def _angle(
     up = combine((1 / select(apart, s.across, 1.0), select(apart, s.perp, 0.0)))  # across z, toward y
     behind = s.rise + safe_div(s.n * s.b, s.m) * s.lean
     root = jnp.sqrt(c)
-    by_x = combine((s.across * flat * (2 - curved) / s.a, s.axis), (-(s.m * flat) * (behind * curved) / n, up))
+    by_x = _Slope(s.across * flat * (2 - curved) / s.a, s.axis, combine((-(s.m * flat) * (behind * curved) / n, up)))
     # By y in the directions along and across w; near the origin, where w may have none, along and across z.
     near = s.m < 1.0
     m = select(near, 1.0, s.m)
     cos, sin = (s.m - s.lean) / m, s.across / m
     out, side = combine((cos, s.axis), (sin, up)), combine((-sin, s.axis), (cos, up))
-    far = combine((-(s.n * flat) * (sin * curved) / s.b, out), (behind * flat * curved, side))
     w = combine((s.m - s.lean, s.axis), (s.across, up))
     by_ahead, by_across = s.ahead * flat * curved, s.across * curved
     close = combine((by_ahead, up), (-by_across * (s.a * flat), s.axis), (by_across * (s.n * flat) / s.b, w))
-    by_y = select(near, close, far)
+    away = select(near, 0.0, -(s.n * flat) * (sin * curved) / s.b)
+    by_y = _Slope(away, select(near, 0.0, out), select(near, close, combine((behind * flat * curved, side))))
     by_c = (s.n * flat) * (s.across * curved) / (2 * c) * _by_c(chart, s, half)
     live = select(nowhere, 0.0, 1.0)
-    slopes = combine((live * root, by_x)), combine((live * root, by_y)), live * by_c
-    return select(nowhere, 0.0, angle), slopes
+    by_x, by_y = (_Slope(live * root * p.along, p.out, combine((live * root, p.rest))) for p in (by_x, by_y))
+    return select(nowhere, 0.0, angle), (by_x, by_y, live * by_c)
 
 
 def _by_c(chart: str, s: _Triangle, half: jax.Array) -> jax.Array:
@@ -237,7 +260,9 @@ def _cone_angle(self: Hyperbolic, x: Vector, y: Vector, c: Scalar) -> Scalar:
     s, back_x = jax.vjp(lambda x: self._to_spatial(x, c), x)
     t, back_y = jax.vjp(lambda y: self._to_spatial(y, c), y)
     angle, (by_s, by_t, by_c) = _angle(s, t, same, c, chart)
-    return with_slopes(angle, (x, y, c), (*back_x(by_s), *back_y(by_t), by_c))
+    conformal = chart == "half_space" and not scope().narrow
+    by_x, by_y = _pulled(back_x, by_s, conformal), _pulled(back_y, by_t, conformal)
+    return with_slopes(angle, (x, y, c), (by_x, by_y, by_c))
 
 
 @door

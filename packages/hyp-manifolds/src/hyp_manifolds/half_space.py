@@ -8,7 +8,7 @@ from jaxtyping import Array, Bool
 
 from hyp_manifolds._chart import ChartModel
 from hyp_manifolds._manifold import Scalar, Vector
-from hyp_manifolds._numerics import combine, dots, hypot1, norm, select
+from hyp_manifolds._numerics import combine, dots, hypot1, norm, scope, select
 from hyp_manifolds._upper import (
     above,
     chart,
@@ -22,6 +22,7 @@ from hyp_manifolds._upper import (
 )
 from hyp_manifolds._upper_moves import (
     arc_over_chord,
+    gyrate,
     half_angle,
     inverse,
     mirror_distance,
@@ -143,9 +144,10 @@ class HalfSpace(ChartModel):
         Returns: point, shape (dim,). Accuracy: 4 eps times the condition number. Source: Ungar 2005, Eq. 1.27; Ganea et
         al. 2018, Theorem 1 and Eq. 8 for the transport.
         """
-        x, back, origin = above(x), inverse(above(y)), self._origin(c, x.shape[0])
-        v = turn(turn(turn(self.logmap_0(z, c), origin, back), back, x), x, origin)
-        return step(v, origin)
+        x, y, origin = above(x), above(y), self._origin(c, x.shape[0])
+        v, back = self.logmap_0(z, c), inverse(y)
+        turned = turn(turn(turn(v, origin, back), back, x), x, origin)
+        return step(turned if scope().narrow else gyrate(x, y, v, turned), origin)
 
     # Exponential and logarithm ---------------------------------------------------------------------------------------
 

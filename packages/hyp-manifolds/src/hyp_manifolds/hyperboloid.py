@@ -21,12 +21,13 @@ from hyp_manifolds._lorentz import (
     time_above,
     time_of,
     time_of_step,
+    time_of_sum,
     time_over,
     time_scaled,
     toward,
     with_time,
 )
-from hyp_manifolds._lorentz_tangents import scaled_tangent_sq, tangent_length, tangent_product
+from hyp_manifolds._lorentz_tangents import scaled_tangent_sq, tangent_length, tangent_product, tangent_time
 from hyp_manifolds._manifold import Scalar
 from hyp_manifolds._numerics import (
     again,
@@ -126,7 +127,7 @@ class Hyperboloid(Hyperbolic):
         x_s, y_s = spatial(x), spatial(y)
         if not scope().narrow:
             moved = translate(x_s, y_s, c)
-            return with_time(time_above(moved, c), moved)
+            return with_time(time_of_sum(moved, x_s, y_s, c), moved)
         # What b + c<x, y>/(1 + a) loses for opposite points, a^2 of float64's rounding, is less than the rounding of
         # the inputs to float32 has cost already.
         s = x_s + y_s
@@ -277,8 +278,11 @@ class Hyperboloid(Hyperbolic):
         """
         v_s, x_s, y_s = spatial(v), spatial(x), spatial(y)
         p = along(v_s, x_s, y_s, c)
+        moved = v_s - combine((p.turn, x_s + y_s))
+        if not scope().narrow:
+            return with_time(tangent_time(moved, y_s, c), moved)
         time = jnp.sqrt(c) * (p.yv - p.turn * (p.xy + p.yy)) / time_scaled(p.yy, c)
-        return with_time(time, v_s - combine((p.turn, x_s + y_s)))
+        return with_time(time, moved)
 
     def ptransp_0(self, v: Ambient, y: Ambient, c: Scalar) -> Ambient:
         """Parallel transport from the origin, v_s + c<y_s, v_s>/(1 + b) y_s.

@@ -10,7 +10,7 @@ from hyp_manifolds._door import door
 from hyp_manifolds._hyperbolic import Hyperbolic
 from hyp_manifolds._lorentz import spatial, with_time
 from hyp_manifolds._manifold import Scalar, Vector
-from hyp_manifolds._numerics import combine, gap_and_dots, norm, select, shrink_inside
+from hyp_manifolds._numerics import combine, gap_and_dots, norm, select, shrink_inside, strictly_inside
 from hyp_manifolds.hyperboloid import Ambient, Hyperboloid
 from hyp_manifolds.poincare import Poincare
 from hyp_manifolds.tiled_half_space import TiledHalfSpace
@@ -124,4 +124,4 @@ def _from_hyperboloid(self: Hyperboloid, x: Ambient, c: Scalar) -> Vector:
     n = jnp.sqrt(c) * norm(spatial(x))
     big = n > 1e100  # the square would overflow, and the 1 is long lost
     a = select(big, n, jnp.sqrt(1 + select(big, 0.0, n) ** 2))
-    return combine((shrink_inside(2 / (1 + a), slack=1.5) / (1 + a), spatial(x)))
+    return strictly_inside(combine((shrink_inside(2 / (1 + a)) / (1 + a), spatial(x))), c)

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool
 
 from hyp_manifolds._chart import ChartModel
-from hyp_manifolds._klein import exp_step, scale_along, sinh_sq, strictly_inside, turn, within_range
+from hyp_manifolds._klein import exp_step, scale_along, sinh_sq, turn, within_range
 from hyp_manifolds._manifold import Scalar, Vector
 from hyp_manifolds._numerics import (
     asinh_sq,
@@ -16,6 +16,7 @@ from hyp_manifolds._numerics import (
     combine,
     dots,
     gap_and_dots,
+    gap_ratio,
     hypot1,
     norm,
     range_scale,
@@ -23,6 +24,7 @@ from hyp_manifolds._numerics import (
     scope,
     select,
     sinh_ratio,
+    strictly_inside,
 )
 from hyp_manifolds.poincare import Poincare
 
@@ -108,28 +110,43 @@ class Klein(ChartModel):
         Ch. 3, regrouped.
         """
         s = x + y
-        g_x, g_y, ss, xs = gap_and_dots(c, (x, y), ((s, s), (x, s)))
+        g_x, g_y, ss, xs, xx, xy = gap_and_dots(c, (x, y), ((s, s), (x, s), (x, x), (x, y)))
         q = jnp.sqrt(g_x)
         d = 0.5 * (g_x + g_y + c * ss)
-        return strictly_inside(combine((q / d, s), (c * xs / ((1 + q) * d), x)), g_x * g_y / d / d, c)
+        gap = g_x * g_y / d / d
+        if scope().narrow:
+            return strictly_inside(combine((q / d, s), (c * xs / ((1 + q) * d), x)), c, gap)
+        # Far out, of the changes of q along x little is left: the part across x alone, from the shorter of y and s.
+        far = c * xx > 0.5
+        (yy,) = dots((y, y))
+        short = ss < yy
+        radial, of_short = (select(far, k / select(far, xx, 1.0), 0.0) for k in (xs, select(short, xs, xy)))
+        across = select(far, select(short, s, y), s) - combine((of_short, x))
+        along = select(far, radial, c * xs / (1 + q))
+        return strictly_inside(combine((q / d, across), (along / d, x)), c, gap)
 
     def coaddition(self, x: Vector, y: Vector, c: Scalar) -> Vector:
         """Einstein coaddition 2 m/(1 + c|m|^2), m = (sqrt(g_y) x + sqrt(g_x) y)/(sqrt(g_x) + sqrt(g_y)) the midpoint.
 
-        Commutative to the last bit or two.
+        Commutative to the last bit or two; 0 for opposite points.
 
         Args: x, y: points, shape (dim,); c: scalar > 0.
         Returns: point, shape (dim,), strictly inside. Accuracy: 6 eps times the condition number. Source: Ungar 2005,
         Ch. 3 and 6, without gammas: on spatial parts the gradient by c would pass through numbers of size gamma^3.
         """
-        g_x, g_y = gap_and_dots(c, (x, y))
-        p, q = jnp.sqrt(g_y), jnp.sqrt(g_x)
-        m = combine((p / (p + q), x), (q / (p + q), y))
+        g_x, g_y, xx, yy, xy = gap_and_dots(c, (x, y), ((x, x), (y, y), (x, y)))
+        q, outer = gap_ratio(g_x, g_y, x, y, c), g_x <= g_y
+        # As u + t ((1 + t) w - c<w, u + t w> u)/d for u the outer point, w the other and t^2 = g_u/g_w, d = t (1 + t) +
+        # c<u, u + t w>: far out t changes with u 1/g times faster than the result, and is multiplied by w.
+        t = jnp.sqrt(select(outer, q, 1 / q))
+        uu, ww = select(outer, xx, yy), select(outer, yy, xx)
+        d = t * (1 + t) + c * (uu + t * xy)
+        of_u, of_w = 1 - t * c * (xy + t * ww) / d, t * (1 + t) / d
+        root = t * (1 + jnp.sqrt(g_x * g_y) - c * xy) / d
+        z = combine((select(outer, of_u, of_w), x), (select(outer, of_w, of_u), y))
         # Contraction into multiply-adds leaves a sum of opposite points: it is 0, with the slope of the sum.
-        m = m - jax.lax.stop_gradient(select(jnp.all(x == -y), m, 0.0))
-        mm = c * dots((m, m))[0]
-        root = (1 - mm) / (1 + mm)
-        return strictly_inside(combine((2 / (1 + mm), m)), root * root, c)
+        z = z - jax.lax.stop_gradient(select(jnp.all(x == -y), z, 0.0))
+        return strictly_inside(z, c, root * root)
 
     def scalar_mul(self, r: Scalar, x: Vector, c: Scalar) -> Vector:
         """Einstein scalar multiplication tanh(r atanh(sqrt(c)|x|)) x/(sqrt(c)|x|).
@@ -158,7 +175,7 @@ class Klein(ChartModel):
         """
         v = bounded(v, c)
         step, gap = exp_step(v, x, c)
-        return strictly_inside(x + combine((step, v)), gap, c)
+        return strictly_inside(x + combine((step, v)), c, gap)
 
     def expmap_0(self, v: Vector, c: Scalar) -> Vector:
         """Exponential map at the origin, tanh(sqrt(c)|v|) v/(sqrt(c)|v|), at distance |v|.
@@ -203,7 +220,7 @@ class Klein(ChartModel):
         # from the nearer end: (a x + b y)/d has derivatives by a and b that only cancel to the rounding of x and y
         half = b <= a
         near, step = select(half, x, y), select(half, b / d, -a / d)
-        return strictly_inside(near + combine((step, y - x)), g_x * g_y / d / d, c)
+        return strictly_inside(near + combine((step, y - x)), c, g_x * g_y / d / d)
 
     # Transport and tangent spaces ------------------------------------------------------------------------------------
 
@@ -285,7 +302,7 @@ class Klein(ChartModel):
 
     def _from_spatial(self, s: jax.Array, c: jax.Array) -> jax.Array:
         a = hypot1(jnp.sqrt(c) * norm(s))
-        return strictly_inside(combine((1 / a, s)), 1 / a / a, c)
+        return strictly_inside(combine((1 / a, s)), c, 1 / a / a)
 
     def _to_spatial_tangent(self, v: jax.Array, x: jax.Array, c: jax.Array) -> jax.Array:
         g, xv = gap_and_dots(c, (x,), ((x, v),))

@@ -23,7 +23,6 @@ from hyp_manifolds._numerics import (
     gaps_and_chord,
     hypot1,
     inside,
-    keep_inside,
     norm,
     safe_sqrt,
     scope,
@@ -32,6 +31,7 @@ from hyp_manifolds._numerics import (
     shrink_inside,
     sinh_ratio,
     square_of_sum,
+    strictly_inside,
     tanh,
     tanhc2,
 )
@@ -119,7 +119,7 @@ class Poincare(Hyperbolic):
         g_x, g_y, ss = gaps_and_chord(x, -y, c)
         d = g_x * g_y + c * ss
         k = shrink_inside(g_x * g_y / d)
-        return combine((k * g_x / d, again(x, ss) + y), (k * c * ss / d, x))
+        return strictly_inside(combine((k * g_x / d, again(x, ss) + y), (k * c * ss / d, x)), c)
 
     def coaddition(self, x: Vector, y: Vector, c: Scalar) -> Vector:
         """Mobius coaddition (g_y x + g_x y)/(1 - c^2|x|^2|y|^2), as (x + q y)/(1 + q - g_x) with q = g_x/g_y.
@@ -131,8 +131,8 @@ class Poincare(Hyperbolic):
         g_x, g_y, uu = gaps_and_chord(x, y, c)
         q = gap_ratio(g_x, g_y, x, y, c)
         d = 1 + q - g_x
-        k = shrink_inside(q * (g_x * g_y + c * uu) / d / d, slack=2.0) / d
-        return combine((k, x + combine((q, y))))
+        k = shrink_inside(q * (g_x * g_y + c * uu) / d / d) / d
+        return strictly_inside(combine((k, x + combine((q, y)))), c)
 
     def scalar_mul(self, r: Scalar, x: Vector, c: Scalar) -> Vector:
         """Mobius scalar multiplication tanh(r atanh(sqrt(c)|x|)) x/(sqrt(c)|x|).
@@ -178,9 +178,8 @@ class Poincare(Hyperbolic):
         yy, xy = k * k * vv, k * xv
         near = (xy >= 0) | (4 * yy < xx)
         a = select(near, 1 + c * g_x * yy / d, (g_x + c * ss) / d)
-        shrink = shrink_inside(g_x * g_y / d, slack=2.0)
-        z = combine((shrink * a, x), (shrink * k * g_x / d, v))
-        return z if scope().narrow else keep_inside(z, c)  # for y ~ -x the sums cancel
+        shrink = shrink_inside(g_x * g_y / d)
+        return strictly_inside(combine((shrink * a, x), (shrink * k * g_x / d, v)), c)
 
     def expmap_0(self, v: Vector, c: Scalar) -> Vector:
         """Exponential map at the origin, tanh(sqrt(c)|v|) v/(sqrt(c)|v|), at distance 2|v|.
@@ -239,7 +238,7 @@ class Poincare(Hyperbolic):
         a, b = sinh_ratio(1 - t, rho2), sinh_ratio(t, rho2) * gap_ratio(g_x, g_y, x, y, c)
         den = g_x + a * (2 - g_x) + b * (2 - g_y)
         k = shrink_inside(2 * g_x / den)
-        return combine((2 * k * a / den, x), (2 * k * b / den, y))
+        return strictly_inside(combine((2 * k * a / den, x), (2 * k * b / den, y)), c)
 
     def geodesic_flow(self, t: Scalar, v: Vector, x: Vector, c: Scalar) -> tuple[Vector, Vector]:
         """The point z = x (+) k v, k = tanh(theta)/(sqrt(c)|v|), theta = sqrt(c) t|v|/g_x, and the velocity there.
@@ -263,7 +262,7 @@ class Poincare(Hyperbolic):
         ss = select(ss < 0, 0.0, ss)
         d = g_x * g_y + c * ss
         a = 1 + c * g_x * yy / d
-        shrink = shrink_inside(g_x * g_y / d, slack=2.0)
+        shrink = shrink_inside(g_x * g_y / d)
         rate = g_y / (d * d)
         along, across = rate * (g_x + g_y - g_x * g_y), rate * c * k * vv * (g_x + g_y + c * ss)
         return combine((shrink * a, x), (shrink * k * g_x / d, v)), combine((across, x), (along, v))
@@ -390,7 +389,7 @@ class Poincare(Hyperbolic):
 
     def _from_spatial(self, s: jax.Array, c: jax.Array) -> jax.Array:
         a = hypot1(jnp.sqrt(c) * norm(s))
-        return combine((shrink_inside(2 / (1 + a), slack=1.5) / (1 + a), s))
+        return strictly_inside(combine((shrink_inside(2 / (1 + a)) / (1 + a), s)), c)
 
     def _to_spatial_tangent(self, v: jax.Array, x: jax.Array, c: jax.Array) -> jax.Array:
         g, xv = gap_and_dots(c, (x,), ((x, v),))

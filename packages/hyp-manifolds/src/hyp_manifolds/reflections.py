@@ -9,7 +9,6 @@ import jax.numpy as jnp
 from hyp_manifolds import _arguments
 from hyp_manifolds._door import door
 from hyp_manifolds._hyperbolic import Hyperbolic
-from hyp_manifolds._klein import strictly_inside
 from hyp_manifolds._lorentz import along, half_angle
 from hyp_manifolds._lorentz_tangents import tangent_sq
 from hyp_manifolds._manifold import Manifold, Scalar, Vector
@@ -23,6 +22,7 @@ from hyp_manifolds._numerics import (
     select,
     shrink_inside,
     signed,
+    strictly_inside,
 )
 from hyp_manifolds._stereo import RESOLVED
 from hyp_manifolds._upper import above, height, join, representable
@@ -130,7 +130,7 @@ def _(model: Poincare, x: jax.Array, p: jax.Array, c: jax.Array) -> jax.Array:
     g_x, g_p = gap_and_dots(c, (x, p))
     along_s, along_p, s, gap = _in_point_of_ball(x, u, g_x, g_p, c)
     k = shrink_inside(gap)
-    return combine((k * along_s, s), (k * along_p, p))
+    return strictly_inside(combine((k * along_s, s), (k * along_p, p)), c)
 
 
 def _in_point_of_ball(
@@ -161,7 +161,7 @@ def _(model: Stereographic, x: jax.Array, p: jax.Array, c: jax.Array) -> jax.Arr
     d = select(sphere, select(d < least, least, d), 1.0)  # the image may be the point that the chart misses
     round_p, along_x = 2 * (g_p * g_x + 2 * c * uu) / d, -g_p * (g_p / d)
     k = shrink_inside(gap)
-    in_ball = combine((k * along_s, s), (k * ball_p, p))
+    in_ball = strictly_inside(combine((k * along_s, s), (k * ball_p, p)), c * zero)
     return select(sphere, combine((round_p, p), (along_x, x)), in_ball)
 
 
@@ -171,7 +171,7 @@ def _(model: Klein, x: jax.Array, p: jax.Array, c: jax.Array) -> jax.Array:
     u = p - x
     g_x, g_p, uu = gap_and_dots(c, (x, p), ((u, u),))
     k = g_p / (g_x + c * uu)
-    return strictly_inside(p + combine((k, u)), k * (k * g_x), c)
+    return strictly_inside(p + combine((k, u)), c, k * (k * g_x))
 
 
 @_in_point.register

@@ -22,6 +22,7 @@ from hyp_manifolds._numerics import (
     sech2_sq,
     select,
     shrink_inside,
+    strictly_inside,
     tanh,
 )
 from hyp_manifolds._numerics.signed import (
@@ -121,7 +122,8 @@ class Stereographic(Manifold):
         k = shrink_inside(s.g_x * s.g_y / s.d) / s.d
         # At infinity the numerator is rounding, or 0: leave along x.
         far = _to_infinity(c, s.xx, s.antipodal)
-        return combine((select(s.antipodal, 0.0, k * s.g_x), s.e), (select(s.antipodal, far, k * s.m), x))
+        z = combine((select(s.antipodal, 0.0, k * s.g_x), s.e), (select(s.antipodal, far, k * s.m), x))
+        return strictly_inside(z, c)
 
     def coaddition(self, x: Vector, y: Vector, c: Scalar) -> Vector:
         """Mobius coaddition (x + q y)/(1 + q - g_x), q = g_x/g_y, on the sphere with (1 - c^2|x|^2|y|^2)/g_y below.
@@ -137,8 +139,8 @@ class Stereographic(Manifold):
         (square,) = dots((total, total))
         far = sphere & (d * d <= RESOLVED * RESOLVED * -c * square)
         d = select(far, 1.0, d)
-        k = shrink_inside(q * (g_x * g_y + c * uu) / d / d, slack=2.0) / d
-        return combine((select(far, _to_infinity(c, square, far & (square > 0)), k), total))
+        k = shrink_inside(q * (g_x * g_y + c * uu) / d / d) / d
+        return strictly_inside(combine((select(far, _to_infinity(c, square, far & (square > 0)), k), total)), c)
 
     def scalar_mul(self, r: Scalar, x: Vector, c: Scalar) -> Vector:
         """Mobius scalar multiplication tanh(r atanh(sqrt(c)|x|)) x/(sqrt(c)|x|), tan and atan for c < 0, r x at c = 0.
@@ -226,12 +228,7 @@ class Stereographic(Manifold):
         far = _to_infinity(c, select(xx > 0, xx, vv), lost)
         a = select(lost, select(xx > 0, far, 0.0), shrink * select(sphere, on_sphere, in_ball))
         b = select(lost, select(xx > 0, 0.0, far), shrink * p * q / d)
-        z = combine((a, x), (b, v))
-        if scope().narrow:
-            return z
-        # For y ~ -x the sums cancel, and rounding may carry the point across the ball's boundary after all.
-        left = _constant(self._margin(z, c))
-        return combine((select((c > 0) & (left < scope().eps), 1 + 0.5 * (left - 3 * scope().eps), 1.0), z))
+        return strictly_inside(combine((a, x), (b, v)), c)
 
     def expmap_0(self, v: Vector, c: Scalar) -> Vector:
         """Exponential map at the origin, tanh(sqrt(c)|v|) v/(sqrt(c)|v|), tan for c < 0, v at c = 0: at distance 2|v|.
@@ -251,7 +248,7 @@ class Stereographic(Manifold):
     ) -> jax.Array:  # fmt: skip
         """exp_0(r v), with vv = c|v|^2 and length2 the same number as accurately as it is known.
 
-        `slack` is the rounding of length in eps, as in `shrink_inside`; `angle` is theta where it is `known` better.
+        `slack` is the rounding of length in eps; `angle` is theta where it is `known` better.
         """
         theta2 = r * r * vv
         k = r * tanhc(theta2)
@@ -319,7 +316,7 @@ class Stereographic(Manifold):
         whole = 0.5 * (s.g_x + a * (2 - s.g_x) + b * (2 - s.g_y))  # the same sum, of positive terms for c > 0
         n = select(c < 0, real * real + beta * (beta * sine2), whole)
         k = shrink_inside(s.g_x / n) / n
-        return combine((k * a, x), (k * b, y))
+        return strictly_inside(combine((k * a, x), (k * b, y)), c)
 
     def retraction(self, v: Vector, x: Vector, c: Scalar) -> Vector:
         """First-order retraction proj(x + v).

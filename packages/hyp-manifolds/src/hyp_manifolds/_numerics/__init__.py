@@ -7,7 +7,7 @@ compiler is in this folder.
 from hyp_manifolds._numerics.apart import apart
 from hyp_manifolds._numerics.combination import combine, fenced_combination, square_of_sum
 from hyp_manifolds._numerics.error_free import minus_multiple
-from hyp_manifolds._numerics.gap import gap_and_dots, gap_ratio, gaps_and_chord, inside, keep_inside, shrink_inside
+from hyp_manifolds._numerics.gap import gap_and_dots, gap_ratio, gaps_and_chord, inside, shrink_inside, strictly_inside
 from hyp_manifolds._numerics.scope import full_range, in_scope, matmul, scope, wide_matmul, widening
 from hyp_manifolds._numerics.select import select
 from hyp_manifolds._numerics.special import (
@@ -53,7 +53,6 @@ __all__ = [
     "hypot1",
     "in_scope",
     "inside",
-    "keep_inside",
     "log_over_sinh",
     "matmul",
     "minus_multiple",
@@ -70,6 +69,7 @@ __all__ = [
     "sinhc2",
     "square_of_sum",
     "stretch",
+    "strictly_inside",
     "tanh",
     "tanhc2",
     "wide_matmul",

@@ -12,7 +12,7 @@ from jax import lax
 from hyp_manifolds._numerics.error_free import high_half, two_sum
 from hyp_manifolds._numerics.scope import in_x64, scope
 from hyp_manifolds._numerics.select import select
-from hyp_manifolds._numerics.sums import again, dots, power_of_two, sum_terms
+from hyp_manifolds._numerics.sums import again, dots, fence, power_of_two, sum_terms
 
 # On or outside the boundary the gap is <= 0 and every formula would divide by it: it is floored here, far below the gap
 # of any point that an operation returns. Results are then finite; `checkify` reports the point.
@@ -133,25 +133,30 @@ def inside(radius: jax.Array) -> jax.Array:
     return select(radius > limit, limit, radius)
 
 
-def shrink_inside(gap: jax.Array, slack: float = 2.75) -> jax.Array:
-    """Factor that keeps a result with this (exactly known, positive) gap strictly inside the ball when it is rounded.
+def shrink_inside(gap: jax.Array) -> jax.Array:
+    """Factor that keeps a float32 result with this (exactly known, positive) gap strictly inside the ball.
 
-    The only correction an operation makes: rounding to nearest moves the norm by at most half an eps (`slack`
-    for float64, whose coefficients carry rounding of their own), so points closer than that to the boundary are pulled
-    back by that much. 1 for all others.
+    Rounding to nearest moves the norm by at most half an eps, so points closer than that to the boundary are pulled
+    back by that much. 1 for all others, and for float64 results, which `strictly_inside` looks after.
     """
-    s = scope()
-    limit = 1 - (0.51 if s.narrow else slack) * s.eps
+    if not scope().narrow:
+        return jnp.ones_like(gap)
+    limit = 1 - 0.51 * scope().eps
     near = gap < 1 - limit * limit
     radius = jnp.sqrt(1 - select(near, gap, 0.0))
     return select(near, limit / radius, 1.0)
 
 
-def keep_inside(z: jax.Array, c: jax.Array) -> jax.Array:
-    """z, moved back inside where rounding has carried a float64 result of cancelling sums across the boundary.
+def strictly_inside(z: jax.Array, c: jax.Array, gap: jax.Array | None = None) -> jax.Array:
+    """A result of the ball, kept inside: `shrink_inside` of its gap for float32, where the caller has not done that.
 
-    The gap of what was computed decides, not the one that was meant; no derivative goes through the correction.
+    Hazard: the sums of a float64 result round outwards by up to 2 eps. A slack of that much for what they meant adds to
+    their error. Cure: the gap of what was computed decides; within 2 eps of the boundary, and beyond it, the result is
+    put 2 eps inside. No derivative goes through the correction.
     """
-    eps = scope().eps
-    (gap,) = gap_and_dots(c, (lax.stop_gradient(z),), floored=False)
-    return select(gap < eps, 1 + 0.5 * (gap - 3 * eps), 1.0) * z
+    if scope().narrow:
+        return z if gap is None else lax.stop_gradient(fence(shrink_inside(gap))) * z
+    least = 4 * scope().eps
+    (left,) = gap_and_dots(c, (lax.stop_gradient(z),), floored=False)
+    near = left < least
+    return fence(select(near, jnp.sqrt((1 - least) / (1 - select(near, left, 0.0))), 1.0)) * z

@@ -23,6 +23,7 @@ class Plan:
         near: radii of pairs that lie `gaps` apart.
         equal: radii of pairs x == y.
         opposite: radii of pairs x, -x, and of aligned pairs at 0.6 of the radius.
+        facing: multiples of the radii of `opposite` at which y lies on the other side of the origin from x.
         antipodal: gaps between y and the point opposite to x, where there is one.
         tangent_radii, tangent_lengths: base points and lengths of tangents.
         overflow: radii that only unbounded models can represent.
@@ -34,6 +35,7 @@ class Plan:
     gaps: Sequence[float] = (1e-7, 1e-5, 1e-3, 1e-1)
     equal: Sequence[float] = ()
     opposite: Sequence[float] = ()
+    facing: Sequence[float] = ()
     antipodal: Sequence[float] = ()
     tangent_radii: Sequence[float] = ()
     tangent_lengths: Sequence[float] = ()
@@ -183,6 +185,12 @@ class _Maker:
             self.put("outside", 99, factor * edge * axis, self.at(1.0))
             self.put("outside", 99, self.at(1.0), factor * edge * axis)
 
+    def facing(self, plan: Plan) -> None:
+        for radius in self.within(plan.opposite):
+            for other in self.within([share * radius for share in plan.facing]):
+                u = self.direction()
+                self.put("generic", max(radius, other), self.at(radius, u), self.at(other, -u))
+
 
 def make_batch(
     model: str, dtype: str, dim: int, curvatures: Sequence[float], seed: int, plan: Plan, oracle: Oracle | None = None
@@ -196,6 +204,7 @@ def make_batch(
         maker.antipodes(plan)
         maker.tangents(plan)
         maker.extremes(plan)
+        maker.facing(plan)  # the latest comes last: the rows before keep their numbers
         made += [(maker.c, row) for row in maker.rows]
     rows = [row for _, row in made]
     chart = {k: np.stack([row["chart"][k] for row in rows]) for k in rows[0]["chart"]}

@@ -90,10 +90,12 @@ def gradients_match_differences(m: Batched, s: Sample) -> Iterator[Any]:
         size = np.abs(slope) + np.linalg.norm(direction.astype(np.float64), axis=1) * np.linalg.norm(
             gradients[place].astype(np.float64), axis=1
         )
-        noise = np.linalg.norm(value.astype(np.float64), axis=1) * s.eps / h
-        error = np.abs((ends[0] - ends[1]) / (2 * h) - slope) / (size + noise + 1e-30)
         # central differences leave h^2 times a third derivative, which grows like the cube of the curvature radius
         limit = 2000 * s.eps ** (2 / 3)
+        # and a rounding of the two values, which small slopes do not excuse
+        noise = np.linalg.norm(weights, axis=1) * np.linalg.norm(value.astype(np.float64), axis=1) * s.eps / h
+        off = np.maximum(np.abs((ends[0] - ends[1]) / (2 * h) - slope) - noise, 0.0)
+        error = off / (size + noise + 1e-30)
         if not (error <= limit).all():
             row = int(np.nanargmax(error)) if np.isfinite(error).any() else 0
             yield f"{name} by {moving}: slope {slope[row]:.6g}, difference off by {error[row]:.3g} (row {row})"
