@@ -20,8 +20,10 @@ from hyp_manifolds._numerics import (
     fence,
     gap_and_dots,
     hypot1,
+    minus_multiple,
     norm,
     safe_div,
+    scope,
     select,
     strictly_inside,
     wide_matmul,
@@ -198,17 +200,47 @@ def _(manifold: Poincare, x: jax.Array, xi: jax.Array, level: jax.Array, c: jax.
     """
     root = jnp.sqrt(c)
     e = xi - combine((root, x))
-    ee, d, xx, t = dots((e, e), (e, xi), (x, x), (x, xi))
-    short = ee < c * xx  # of e and x, which have the same part across xi but for the sign
-    of_x, of_xi = select(short, 0.0, 2 * root / ee), select(short, 2 * d, -2 * root * t) / ee
-    p = combine((of_x, x), (select(short, -2 / ee, 0.0), e), (of_xi, xi))
-    outward, exponent = root * level > 0, -jnp.abs(root * level)
-    f, less = jnp.exp(exponent), jnp.expm1(2 * exponent)
-    of_p = select(outward, 1.0, f * f)
-    pp = of_p * dots((p, p))[0]
-    below = (1 + f) ** 2 + pp
-    z = combine(((select(outward, less, -less) + pp) / (root * below), xi), (2 * of_p / (root * below), p))
-    return strictly_inside(z, c, 4 * f / below)
+    ee, t = dots((e, e), (x, xi))
+    if scope().narrow:
+        across = x - combine((t, xi))
+    else:  # of a point that xi is nearly above, the rounding of the products would be all that is left
+        across = minus_multiple(x, t, xi)
+        across = minus_multiple(across, dots((across, xi))[0], xi)
+    p = combine((2 * root / ee, across))
+    f, _, _, _, below = _place_sums(p, root * level)
+    return strictly_inside(combine((1 / root, _above_place(p, xi, root * level))), c, 4 * f / below)
+
+
+@jax.custom_jvp
+@in_x64
+def _above_place(p: jax.Array, xi: jax.Array, level: jax.Array) -> jax.Array:
+    """The point of the unit ball on the horosphere of this level above the place p."""
+    _, s, less, pp, below = _place_sums(p, level)
+    return combine(((select(level > 0, less, -less) + pp) / below, xi), (2 * s * s / below, p))
+
+
+@_above_place.defjvp
+@in_x64
+def _(primals, tangents):
+    """In units of f^2 for f > 1: by p (2 f^2/d) (dp + <p, dp> (xi - z)), by the level the velocity of the way.
+
+    Hazard: toward the ideal point the quotient rule would subtract what xi - z = 2f ((1 + f) xi - f p)/d is short of.
+    """
+    (p, xi, level), (dp, dxi, dlevel) = primals, tangents
+    f, s, less, pp, below = _place_sums(p, level)
+    pdp = fence(jnp.sum(p * dp), by=below)
+    rest = 2 * s / below * ((1 + f) * xi - s * p)
+    way = 2 * f / below * ((pp - (1 + f) * (1 + f)) / below * xi + 2 * (1 + f) * s / below * p)
+    along = (select(level > 0, less, -less) + pp) / below
+    return _above_place(*primals), 2 * s * s / below * (dp + pdp * rest) + along * dxi + way * dlevel
+
+
+def _place_sums(p: jax.Array, level: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array, jax.Array]:
+    """f = e^-|level|, s = 1 for positive levels and f for others, f^2 - 1, s^2|p|^2 and (1 + f)^2 + s^2|p|^2."""
+    f, less = jnp.exp(-jnp.abs(level)), jnp.expm1(-2 * jnp.abs(level))
+    s = select(level > 0, 1.0, f)
+    pp = s * s * dots((p, p))[0]
+    return f, s, less, pp, (1 + f) * (1 + f) + pp
 
 
 @project.register
