@@ -124,7 +124,7 @@ TOWARD = Plan(radii=(0.5, 2, 5), opposite=(0.1, 1, 2, 5, 8, 10, 12, 15, 15, 15, 
         ("euclidean", "project_to_hyperplane", 10),
         ("stereographic", "ptransp", 3),
         ("klein", "addition", 10),
-        ("klein", "coaddition", 41),
+        ("klein", "coaddition", 65),
         ("hyperboloid", "reflect_in_point", 40),
         ("half_space", "gyration", 1),
         ("poincare", "project_to_horosphere", 40),
@@ -170,9 +170,15 @@ DENSE = [
     *(("klein", operation) for operation in ("coaddition", "project_to_hyperplane")),
     ("half_space", "project_to_horosphere"),
     *((model, "cone_angle") for model in ("hyperboloid", "half_space")),
+    *((model, "addition") for model in ("hyperboloid", "proper_velocity")),
 ]
-# Opposite points of the half-space lie on straight lines to the last digit, where the angle's gradient jumps.
-SPREAD = {("half_space", "cone_angle"): Plan(radii=(5,) * 40)}
+# Opposite points of the half-space lie on straight lines to the last digit, where the angle's gradient jumps; the sums
+# of opposite points are short.
+OPPOSITE = Plan(radii=(), opposite=(5,) * 12, facing=(0.95, 0.99, 1.02))
+SPREAD = {
+    ("half_space", "cone_angle"): Plan(radii=(5,) * 40),
+    **{(model, "addition"): OPPOSITE for model in ("hyperboloid", "proper_velocity")},
+}
 
 
 @pytest.mark.parametrize(("model", "operation"), DENSE)

@@ -8,8 +8,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool
 
 from hyp_manifolds._hyperbolic import Hyperbolic
-from hyp_manifolds._lorentz import along, distance, half_angle, pair, time_scaled, toward
+from hyp_manifolds._lorentz import distance, half_angle, pair, time_scaled, toward
 from hyp_manifolds._lorentz_tangents import scaled_tangent_sq, tangent_length, tangent_product
+from hyp_manifolds._lorentz_transport import along
 from hyp_manifolds._manifold import Scalar, Vector
 from hyp_manifolds._numerics import asinh_sq, asinhc, combine, cosh_sinhc_scaled, dots, norm, sinh_ratio, stretch
 from hyp_manifolds._translation import gyrate, scale, translate

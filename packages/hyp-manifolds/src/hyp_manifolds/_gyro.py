@@ -19,13 +19,20 @@ def rotate(v: jax.Array, x: jax.Array, e: jax.Array, g_x: jax.Array, g_y: jax.Ar
     if scope().narrow:
         along_x, along_e = turn(g_x, g_y, dots(*turn_pairs(v, x, e)), c)
         return v + combine((along_x, x), (along_e, e))
-    # Hazard: for y ~ -x the terms along x and along e are longer than their sum. Cure: L is the same with the part w of
-    # e across x, and <w, L v> and <x, L v> are then single products. With D = a^2 + c^2 |x|^2|w|^2 their rounding turns
-    # the result, and does not stretch it.
-    xx, ee, xe, xv = dots((x, x), (e, e), (x, e), (x, v))
+    (ee,) = dots((e, e))
+    return rotate_across(v, x, e, _half_sum(g_x, g_y, ee, c), c)
+
+
+def rotate_across(v: jax.Array, x: jax.Array, e: jax.Array, a: jax.Array, c: jax.Array) -> jax.Array:
+    """gyr[y, -x] v for c of either sign, a = 1 - c<x, y>, and e = y - x, y or the part of y across x; v for e = 0.
+
+    Hazard: for y ~ -x the terms along x and along e are longer than their sum. Cure: L is the same with the part w of
+    e across x, and <w, L v> and <x, L v> are then single products. With D = a^2 + c^2 |x|^2|w|^2 their rounding turns
+    the result, and does not stretch it.
+    """
+    xx, xe, xv = dots((x, x), (x, e), (x, v))
     w = e - combine((safe_div(xe, xx), x))
     ww, wv = dots((w, w), (w, v))
-    a = _half_sum(g_x, g_y, ee, c)
     k = 2 * c / (a * a + (c * xx) * (c * ww))
     return v + combine((k * (a * wv - c * (xv * ww)), x), (-k * (a * xv + c * (wv * xx)), w))
 

@@ -10,7 +10,8 @@ import jax
 import jax.numpy as jnp
 
 from hyp_manifolds._hyperbolic import Hyperbolic
-from hyp_manifolds._lorentz import along, time_above
+from hyp_manifolds._lorentz import time_above
+from hyp_manifolds._lorentz_transport import along
 from hyp_manifolds._manifold import Manifold
 from hyp_manifolds._numerics import (
     combine,

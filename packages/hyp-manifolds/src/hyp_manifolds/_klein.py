@@ -17,6 +17,8 @@ from hyp_manifolds._numerics import (
     fence,
     gap_and_dots,
     inside,
+    safe_div,
+    scope,
     sech2_sq,
     select,
     tanh,
@@ -124,6 +126,51 @@ def turn(z: jax.Array, x: jax.Array, y: jax.Array, c: jax.Array) -> jax.Array:
     k = select(near, c * by / ((q_x + q_y) * (1 + q_x) * (1 + q_y)), 1 / (1 + q_x))
     e = combine((1 / (1 + q_y), select(near, s, y)), (k, x))
     return rotate(z, combine((-1 / (1 + q_y), y)), e, 2 * q_y / (1 + q_y), 2 * q_x / (1 + q_x), c)
+
+
+def join(u: jax.Array, w: jax.Array, t: jax.Array, c: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Einstein coaddition of u and w, |u| >= |w| and t^2 = g_u/g_w, and the root of the gap of the result.
+
+    u + t ((1 + t) w - c<w, u + t w> u)/d with d = t (1 + t) + c<u, u + t w>: far out t changes with u 1/g_u times
+    faster than the result, and is multiplied by w.
+    """
+    g_u, g_w, uu, uw, apart = gap_and_dots(c, (u, w), ((u, u), (u, w), (u - w, u - w)))
+    d = t * (1 + t) + c * (uu + t * uw)
+    root = t * (0.5 * (g_u + g_w + c * apart) + jnp.sqrt(g_u * g_w)) / d
+    return _plain_join(u, w, t, c) if scope().narrow else _join(u, w, t, g_u, g_w, c), root
+
+
+def _plain_join(u: jax.Array, w: jax.Array, t: jax.Array, c: jax.Array) -> jax.Array:
+    uu, ww, uw = dots((u, u), (w, w), (u, w))
+    d = t * (1 + t) + c * (uu + t * uw)
+    return combine((1 - t * c * (uw + t * ww) / d, u), (t * (1 + t) / d, w))
+
+
+@jax.custom_jvp
+@in_x64
+def _join(u: jax.Array, w: jax.Array, t: jax.Array, g_u: jax.Array, g_w: jax.Array, c: jax.Array) -> jax.Array:
+    """`_plain_join` as a function of u, w, t and c.
+
+    Hazard: on one ray the derivatives by t of the two parts cancel to some g_u. Cure: with p the part of w across u,
+    they are c ((|u|^2 (1 + 2t) + t^2 <u, w>) p + (2<u, w> (g_u + t (1 - c<u, w>)) - |p|^2 t (t + 2c|u|^2)) u)/d^2.
+    """
+    return _plain_join(u, w, t, c)
+
+
+@_join.defjvp
+@in_x64
+def _(primals, tangents):
+    (u, w, t, g_u, g_w, c), (du, dw, dt, _, _, dc) = primals, tangents
+    out, change = jax.jvp(lambda u, w, c: _plain_join(u, w, t, c), (u, w, c), (du, dw, dc))
+    e = w - u
+    uu, ww, uw, ee, eu = dots((u, u), (w, w), (u, w), (e, e), (e, u))
+    near = ee < ww
+    p = select(near, e, w) - combine((safe_div(select(near, eu, uw), uu), u))
+    (pp,) = dots((p, p))
+    d = t * (1 + t) + c * (uu + t * uw)
+    along = 2 * uw * (g_u + 0.5 * t * (g_u + g_w + c * ee)) - pp * t * (t + 2 * c * uu)
+    turned = combine((uu * (1 + 2 * t) + t * t * uw, p), (along, u))
+    return out, change + c * (dt / d / d) * turned
 
 
 def within_range(t: jax.Array, rho2: jax.Array) -> jax.Array:

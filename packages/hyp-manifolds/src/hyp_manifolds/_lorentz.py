@@ -1,4 +1,4 @@
-"""Hyperboloid geometry of spatial parts, on float64 arrays: the half-angle of a pair, transport, lifts.
+"""Hyperboloid geometry of spatial parts, on float64 arrays: the half-angle of a pair, logarithms, lifts.
 
 Notation: z = sqrt(c) x and w = sqrt(c) y are scaled spatial parts, a = sqrt(1 + |z|^2) and b = sqrt(1 + |w|^2) the
 scaled times, u = x - y the raw difference, rho = sqrt(c) d(x, y).
@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from hyp_manifolds._lorentz_tangents import across, combination_norm, lowered
+from hyp_manifolds._lorentz_tangents import combination_norm, lowered
 from hyp_manifolds._numerics import (
     again,
     combine,
@@ -170,15 +170,15 @@ def products(x: jax.Array, y: jax.Array, c: jax.Array) -> Products:
     """The inner products of a pair of spatial parts, in one pass."""
     u = x - y
     xx, yy, xu, yu = dots((x, x), (y, y), (x, u), (y, u))
-    return _products(xx, yy, xu, yu, c)
+    return products_of(xx, yy, xu, yu, c)
 
 
-def _products(xx: jax.Array, yy: jax.Array, xu: jax.Array, yu: jax.Array, c: jax.Array) -> Products:
+def products_of(xx: jax.Array, yy: jax.Array, xu: jax.Array, yu: jax.Array, c: jax.Array) -> Products:
     a, b = time_scaled(xx, c), time_scaled(yy, c)
     return Products(xx, yy, xu, yu, xu - yu, a, b, c * (xu + yu) / (a + b))
 
 
-def _toward(x: jax.Array, y: jax.Array, p: Products) -> jax.Array:
+def gradient_of(x: jax.Array, y: jax.Array, p: Products) -> jax.Array:
     """(b/a) x - y: up to a factor the gradient of rho at x, and minus the direction from x to y.
 
     Hazard: for a near pair it subtracts nearly equal vectors, and as u - (a - b)/a x it does so for a distant one.
@@ -188,7 +188,7 @@ def _toward(x: jax.Array, y: jax.Array, p: Products) -> jax.Array:
     return select(near, again(x, p.yy) - y, -y) + combine((select(near, -p.drop / p.a, p.b / p.a), x))
 
 
-def _angular(
+def angular_part(
     x: jax.Array, y: jax.Array, p: Products, beside: Sequence[tuple[jax.Array, jax.Array]] = ()
 ) -> tuple[jax.Array, ...]:
     """|x||y| - <x, y>, from the component of u orthogonal to the shorter point (Lagrange's identity).
@@ -206,7 +206,7 @@ def _angular(
     return select(acute, safe_div(bb, product + select(acute, xy, 0.0)) * pp, product - xy), *others
 
 
-def _sinh_radial(p: Products, c: jax.Array) -> jax.Array:
+def sinh_radial(p: Products, c: jax.Array) -> jax.Array:
     """sinh(r_x - r_y)."""
     return jnp.sqrt(c) * safe_div(p.xu + p.yu, jnp.sqrt(p.xx) * p.b + jnp.sqrt(p.yy) * p.a)
 
@@ -231,11 +231,12 @@ def _pair(_: bool, x: jax.Array, y: jax.Array, c: jax.Array) -> Pair:
     """sinh^2(rho/2) = (cosh(r_x - r_y) - 1)/2 + |z||w|(1 - cos)/2, both terms non-negative.
 
     Hazard: cosh(rho) = ab - <z, w> keeps no digit of a close pair, and |z - w|^2 - (a - b)^2 loses e^2r for pairs on
-    one ray. Cure: the radial and the angular part apart. The first argument is for the derivatives, as in `_along`.
+    one ray. Cure: the radial and the angular part apart. The first argument is for the derivatives: whether float64
+    has no digits to spare.
     """
     p = products(x, y, c)
-    (angular,) = _angular(x, y, p)
-    return Pair(_half_angle(p, angular, c), p.xx, p.yy, p.xu)
+    (angular,) = angular_part(x, y, p)
+    return Pair(half_angle_of(p, angular, c), p.xx, p.yy, p.xu)
 
 
 @_pair.defjvp
@@ -244,8 +245,8 @@ def _(wide, primals, tangents):
     (x, y, c), (dx, dy, dc) = primals, tangents
     out, p = _pair(wide, x, y, c), products(x, y, c)
     by_u = jnp.sum((again(x, out.half) - y) * dx) + jnp.sum(x * (dx - dy))
-    angular = _angular(x, y, p)[0] if wide else None
-    by_points, by_c = _half_angle_change(x, y, c, out.half, p, angular, dx, dy)
+    angular = angular_part(x, y, p)[0] if wide else None
+    by_points, by_c = half_angle_change(x, y, c, out.half, p, angular, dx, dy)
     return out, Pair(by_points + by_c * dc, 2 * jnp.sum(x * dx), 2 * jnp.sum(y * dy), by_u)
 
 
@@ -254,12 +255,12 @@ def half_angle(x: jax.Array, y: jax.Array, c: jax.Array) -> jax.Array:
     return pair(x, y, c).half
 
 
-def _half_angle(p: Products, angular: jax.Array, c: jax.Array) -> jax.Array:
-    s = _sinh_radial(p, c)
+def half_angle_of(p: Products, angular: jax.Array, c: jax.Array) -> jax.Array:
+    s = sinh_radial(p, c)
     return 0.5 * (s * (s / (1 + jnp.sqrt(1 + s * s))) + c * angular)
 
 
-def _half_angle_change(
+def half_angle_change(
     x: jax.Array, y: jax.Array, c: jax.Array, half: jax.Array, p: Products, angular: jax.Array | None, dx: jax.Array,
     dy: jax.Array,
 ) -> tuple[jax.Array, jax.Array]:  # fmt: skip
@@ -269,11 +270,11 @@ def _half_angle_change(
     a difference that float64 has the digits for where results are float32, it needs no `angular`.
     """
     back = Products(p.yy, p.xx, -p.yu, -p.xu, p.uu, p.b, p.a, -p.drop)
-    by_x, by_y = jnp.sum(_toward(x, y, p) * dx), jnp.sum(_toward(y, x, back) * dy)
+    by_x, by_y = jnp.sum(gradient_of(x, y, p) * dx), jnp.sum(gradient_of(y, x, back) * dy)
     if angular is None:
         by_c = (half - 0.25 * p.drop * (p.drop / (p.a * p.b))) / c
     else:
-        s = _sinh_radial(p, c)
+        s = sinh_radial(p, c)
         by_c = 0.5 * angular + 0.25 * s * (s / (p.a * p.b)) / c
     return 0.5 * c * fence(by_x + by_y, by=half), by_c
 
@@ -308,132 +309,3 @@ def distance(x: jax.Array, y: jax.Array, c: jax.Array) -> jax.Array:
         return far
     # Squares underflow for float64 points closer than 1e-150, which lie at the origin, where space is flat.
     return select(half < 1e-290, norm(x - y), far)
-
-
-def time_of_sum(moved: jax.Array, x: jax.Array, y: jax.Array, c: jax.Array) -> jax.Array:
-    """Time coordinate over the gyro-sum `moved` of x and y, with the derivative of cosh(rho(x, -y))/sqrt(c).
-
-    Hazard: opposite points make a short sum, and the derivatives of its length count the rounding of x and y.
-    """
-    time, root = time_above(moved, c), jnp.sqrt(c)
-    in_range = lax.stop_gradient(time * root) < 1e290
-    direct = (1 + 2 * half_angle(select(in_range, x, 0.0), select(in_range, -y, 0.0), c)) / root
-    return select(in_range, direct + lax.stop_gradient(time - direct), time)
-
-
-class Along(NamedTuple):
-    """What transport from x to y needs of a tangent v at x and of the pair, from two passes over memory."""
-
-    bracket: jax.Array  # -<v, y>_L = <v_s, (b/a) x - y>
-    turn: jax.Array  # c bracket/(1 - c <x, y>_L), what of x + y transport takes from v
-    half: jax.Array  # `half_angle(x, y, c)`, for the derivatives
-    yy: jax.Array
-    yv: jax.Array
-    xy: jax.Array
-
-
-def along(v: jax.Array, x: jax.Array, y: jax.Array, c: jax.Array) -> Along:
-    """The scalars of parallel transport."""
-    return _along(not scope().narrow, v, x, y, c)
-
-
-@partial(jax.custom_jvp, nondiff_argnums=(0,))
-@in_x64
-def _along(_: bool, v: jax.Array, x: jax.Array, y: jax.Array, c: jax.Array) -> Along:
-    """`along`; the first argument is for the derivatives, whether float64 has no digits to spare.
-
-    Hazard: far out a tangent's radial part is a times longer than its tangential one, and the bracket's a^2 times
-    shorter: rounding in the bracket is amplified by a^2. Cure: radial and tangential products apart.
-    """
-    u = x - y
-    xx, yy, xu, yu, xv, yv = dots((x, x), (y, y), (x, u), (y, u), (x, v), (y, v))
-    p = _products(xx, yy, xu, yu, c)
-    xy = select(xx <= yy, xx - xu, yy + yu)
-    k = safe_div(xv, xx)
-    near = p.uu < yy  # the tangential part of the bracket is that of u and of -y: take the shorter
-    short = select(near, again(x, yy) - y, -y)
-    tangential = v - k * x, short - safe_div(select(near, xu, -xy), xx) * x
-    angular, across = _angular(x, y, p, beside=(tangential,))
-    bracket, half = k * _radial(angular, p, c) / c + across, _half_angle(p, angular, c)
-    return Along(bracket, c * bracket / (2 * (1 + half)), half, yy, yv, xy)
-
-
-def _far_turn(
-    k: jax.Array, perp: jax.Array, x: jax.Array, y: jax.Array, p: Products, angular: jax.Array, out: Along, c: jax.Array
-) -> tuple[jax.Array, jax.Array]:
-    """The derivatives by y and by c of `Along.turn` = c <k x + perp, (b/a) x - y>/d, d = 1 - c <x, y>_L, far out.
-
-    Hazard: far out the turn of two on one ray, k tanh(rho/2), hardly changes, and the product rule subtracts terms a or
-    d times longer. Cure: all over d^2. The part of k is c k (-(a + b)/a x + (|z|^2 + <z, w>)/(ab) y) by y, taken apart
-    along and across y, and by c (a + b)/(2ab) k (|z| sinh(s) (1 + cosh(s))/(c a^2) + angular (2b + (a - b)/a^2)) with
-    s = r_x - r_y. Divided in turn, so that nothing overflows.
-    """
-    d, ab = 2 * (1 + out.half), p.a * p.b
-    s, xx = _sinh_radial(p, c), select(p.xx > 0, p.xx, 1.0)
-    one_and_cosh = 1 + jnp.sqrt(1 + s * s)
-    near = p.uu < p.yy
-    short = select(near, again(x, p.yy) - y, -y) - select(near, p.xu, -out.xy) / xx * x
-    aside = jnp.sum(short * perp)  # both across x: what is left along it in one of them does not count
-    slope = jnp.sqrt(p.xx / c) / p.a * (s / p.a) * (one_and_cosh / d)
-    slope = slope + (angular / d) * (2 * p.b + p.drop / p.a / p.a)
-    by_c = (k * slope + (p.a + p.b) * (aside / d)) * (0.5 / p.a + 0.5 / p.b) / d
-
-    outer, (zz, ww, zw) = c * p.yy > 1.0, (c * p.xx, c * p.yy, c * out.xy)
-    yy, ww = select(outer, p.yy, 1.0), select(outer, ww, 1.0)
-    close, more = p.uu < p.xx, (1 + ab) / ab
-    beside = select(close, again(x, p.yy) - y, x) - select(outer, select(close, p.yu, out.xy), 0.0) / yy * y
-    opposite = zz / ab - zw / ww * more
-    one_side = c * angular / ww * more - jnp.sqrt(zz) / jnp.sqrt(ww) * (one_and_cosh / ab)
-    along = select(outer, select(zw < 0, opposite, one_side), (zz + zw) / ab)
-    by_k = along * y - (1 + p.b / p.a) * select(outer, beside, x)
-    back = Products(p.yy, p.xx, -p.yu, -p.xu, p.uu, p.b, p.a, -p.drop)
-    by_y = c * k / d / d * by_k - (c / d) * (perp + (c * aside / d) * _toward(y, x, back))
-    return by_y, by_c
-
-
-def _radial(angular: jax.Array, p: Products, c: jax.Array) -> jax.Array:
-    """c <x, (b/a) x - y>."""
-    return jnp.sqrt(c * p.xx) * _sinh_radial(p, c) / p.a + c * angular
-
-
-@_along.defjvp
-@in_x64
-def _(wide, primals, tangents):
-    """d(<v, (b/a) x - y>): by y it is -v + c<x, v>/(ab) y, which cancels like the bracket itself, hence its split.
-
-    Far out, c/(1 - c <x, y>_L) does not change with c, and the product rule would lose a b.
-    """
-    (v, x, y, c), (dv, dx, dy, dc) = primals, tangents
-    out, p = _along(wide, v, x, y, c), products(x, y, c)
-    (xv,) = dots((x, v))
-    far = c * p.xx > 1.0  # the split is singular at the origin, where nothing cancels
-    toward = across(wide, _toward(x, y, p), x, far, p.xx)
-    (angular,) = _angular(x, y, p) if wide else (None,)
-    if angular is not None:
-        radial = _radial(angular, p, c)
-        toward = toward + select(far, radial / select(far, c * p.xx, 1.0), 0.0) * x
-    by_v = jnp.sum(toward * dv)
-    k = select(far, xv / select(far, p.xx, 1.0), 0.0)
-    perp = across(wide, v - k * x, x, far, p.xx)  # v itself near the origin
-    by_x = p.b / p.a * jnp.sum((perp + select(far, k / (p.a * p.a), -c * xv / (p.a * p.a)) * x) * dx)
-    ab = p.a * p.b
-    by_y = -perp - k * (again(x, p.yy) - y) + select(far, -k * (1 - p.a * p.drop), c * xv) / ab * y
-    by_c = -(xv / (p.a * p.a)) * (p.drop / p.a) * ((p.a + p.b) / p.b) / (2 * c)
-    change = fence(by_v + by_x + jnp.sum(by_y * dy), by=out.bracket)
-    grown, (by_points, half_by_c) = 1 + out.half, _half_angle_change(x, y, c, out.half, p, angular, dx, dy)
-    turn = (0.5 * c * change - out.turn * by_points) / grown
-    turn_by_c = 0.5 * (c * by_c + out.bracket * (1 + 0.25 * p.drop * (p.drop / ab)) / grown) / grown
-    if angular is not None:
-        by_x_alone = _half_angle_change(x, y, c, out.half, p, angular, dx, jnp.zeros_like(dy))[0]
-        turn_by_y, slope = _far_turn(k, perp, x, y, p, angular, out, c)
-        apart = (0.5 * c * fence(by_v + by_x, by=out.bracket) - out.turn * by_x_alone) / grown
-        turn = select(far, apart + jnp.sum(turn_by_y * dy), turn)
-        turn_by_c = select(far, slope, turn_by_c)
-    return out, Along(
-        change + by_c * dc,
-        turn + turn_by_c * dc,
-        by_points + half_by_c * dc,
-        2 * jnp.sum(y * dy),
-        jnp.sum(y * dv) + jnp.sum(v * dy),
-        jnp.sum(x * dy) + jnp.sum(y * dx),
-    )

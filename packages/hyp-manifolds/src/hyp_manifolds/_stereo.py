@@ -14,7 +14,8 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from hyp_manifolds._numerics import combine, dots, norm, safe_div, safe_sqrt, scope, select
+from hyp_manifolds._gyro import rotate_across
+from hyp_manifolds._numerics import combine, dots, norm, safe_sqrt, scope, select
 from hyp_manifolds._numerics.scope import in_x64
 from hyp_manifolds._numerics.signed import arc, signed_gap_and_dots, wedge_sq
 
@@ -66,22 +67,12 @@ def rotate(v: jax.Array, x: jax.Array, s: Pair, c: jax.Array) -> jax.Array:
     e may be y - x, y or the part of y across x: all give the same L, which is small when y ~ x or y is an antipode.
     """
     if not scope().narrow:
-        return _rotate_wide(v, x, s, c)
+        return rotate_across(v, x, select(s.antipodal, 0.0, s.e), select(s.antipodal, 1.0, s.p), c)
     ev, xv = dots((s.turn, v), (x, v))
     lv = c * (ev * x - xv * s.turn)  # as a vector it rounds at its own size
     e_lv, x_lv = dots((s.turn, lv), (x, lv))
     k = select(s.antipodal, 0.0, 2 * c / s.d)
     return v + combine((k * (s.p * ev + e_lv), x), (-k * (s.p * xv + x_lv), s.turn))
-
-
-def _rotate_wide(v: jax.Array, x: jax.Array, s: Pair, c: jax.Array) -> jax.Array:
-    """`rotate` by the part of e across x, as in the ball: rounding turns the result, and does not stretch it."""
-    (xe,) = dots((x, s.e))
-    w = s.e - combine((safe_div(xe, s.xx), x))
-    ww, wv, xv = dots((w, w), (w, v), (x, v))
-    modulus = select(s.antipodal, 1.0, s.p * s.p + (c * s.xx) * (c * ww))
-    k = select(s.antipodal, 0.0, 2 * c / modulus)
-    return v + combine((k * (s.p * wv - c * (xv * ww)), x), (-k * (s.p * xv + c * (wv * s.xx)), w))
 
 
 def distance(x: jax.Array, y: jax.Array, c: jax.Array) -> jax.Array:

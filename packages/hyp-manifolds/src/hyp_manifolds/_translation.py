@@ -1,10 +1,14 @@
 """Gyro-operations on spatial parts: proper-velocity addition without its cancellations, scaling, gyration."""
 
+# Helpers of a few lines, whose arrays go without annotations.
+# pyright: reportMissingParameterType=false, reportUnknownParameterType=false
+
 import jax
 import jax.numpy as jnp
+from jax import lax
 
 from hyp_manifolds._gyro import rotate
-from hyp_manifolds._lorentz import time_scaled
+from hyp_manifolds._lorentz import time_above, time_scaled
 from hyp_manifolds._lorentz_tangents import tangent_length
 from hyp_manifolds._numerics import (
     again,
@@ -12,39 +16,75 @@ from hyp_manifolds._numerics import (
     combine,
     cosh_sinhc_scaled,
     dots,
+    hypot1,
     norm,
     range_scale,
-    safe_div,
     select,
     stretch,
 )
+from hyp_manifolds._numerics.scope import in_x64
 
 
 def translate(x: jax.Array, y: jax.Array, c: jax.Array) -> jax.Array:
-    """Spatial part y + K x of x (+) y, K = b + c<x, y>/(1 + a), the boost that takes the origin to x.
+    """Spatial part y + K x of x (+) y, K = b + c<x, y>/(1 + a), the boost that takes the origin to x."""
+    return _translated(x, y, c)[0]
 
-    Hazard: for opposite points K is a difference of terms as long as y, and its error is multiplied by x. Cure: three
-    forms, each a sum of non-negative terms. Points on one side: K - 1 from c|y|^2/(1 + b) and c<x, y>/(1 + a). x and -y
-    nearly the same: K - 1 in inner products with x + y. Other opposite points, n = sqrt(c)|.|: K is
-    1/(b + n_y) + n_y (1 + 1/(a + n_x))/(1 + a) + (n_x n_y + c<x, y>)/(1 + a), the last by Lagrange's identity.
+
+def translate_lifted(x: jax.Array, y: jax.Array, c: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """(spatial part of x (+) y, its time coordinate), with the derivative of cosh(rho(x, -y))/sqrt(c) for the time's.
+
+    Hazard: opposite points make a short sum, and the derivatives of its length count the rounding of x and y.
+    """
+    moved, cosh = _translated(x, y, c)
+    time, root = time_above(moved, c), jnp.sqrt(c)
+    in_range = lax.stop_gradient(time * root) < 1e290
+    direct = select(in_range, cosh, 1.0) / root
+    return moved, select(in_range, direct + lax.stop_gradient(time - direct), time)
+
+
+def _translated(x: jax.Array, y: jax.Array, c: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """(spatial part y + K x of x (+) y, cosh of its distance from the origin).
+
+    Hazard: for opposite points K is a difference of terms as long as y, and its error is multiplied by x. Cure: for
+    x far out the part of the sum along x is that of the boost, sinh(r_x - r_y) + a (n_x n_y + c<x, y>)/n_x with n =
+    sqrt(c)|.|, the second term by Lagrange's identity; cosh of the distance is cosh(r_x - r_y) + n_x n_y + c<x, y>.
+    Else K - 1 is in c|y|^2/(1 + b) and c<x, y>/(1 + a), or, where x and -y are nearly the same, in inner products with
+    x + y.
     """
     s = x + y
-    xx, yy, xy, xs, ys = dots((x, x), (y, y), (x, y), (x, s), (y, s))
+    xx, yy, ss, xy, xs, ys = dots((x, x), (y, y), (s, s), (x, y), (x, s), (y, s))
     a, b = time_scaled(xx, c), time_scaled(yy, c)
     opposite, near = xy < 0, c * (xs + ys) < 1
-    across = again(y, yy) - safe_div(xy, xx) * x
-    (pp,) = dots((across, across))
-    size_x, size_y, root = norm(x), norm(y), jnp.sqrt(c)
-    n_x, n_y = root * size_x, root * size_y
-    obtuse = select(opposite, size_x * size_y - xy, 0.0)
-    outer = n_x > 1
-    part = select(outer, safe_div(size_y, size_x) * (1 - 1 / (a + n_x)), 2 * n_y / (1 + a + n_x))
-    far = 1 / (b + n_y) + part + c * safe_div(xx, obtuse) * pp / (1 + a)
     along_s = c * ((ys - xs) / (a + b) + xs / (1 + a))
     along_y = c * (yy / (1 + b) + xy / (1 + a))
-    whole = opposite & ~near
-    k = select(whole, far, select(opposite, along_s, along_y))
-    return select(whole, again(y, yy), again(x, xx) + y) + combine((k, x))
+    plain = again(x, xx) + y + combine((select(opposite & near, along_s, along_y), x))
+
+    size_x, size_y = norm(x), norm(y)
+    apart = opposite & (c * xx > 1)
+    short = ss < yy
+    k = select(apart, select(short, xs, xy) / select(apart, xx, 1.0), 0.0)
+    e = select(short, s, y)
+    across = e - combine((k, x))
+    turned = c * select(apart, xx / select(apart, size_x * size_y - xy, 1.0), 0.0) * _square_across(across, e, x, k)
+    n_x, n_y = jnp.sqrt(c) * select(apart, size_x, 1.0), jnp.sqrt(c) * size_y
+    radial = c * select(apart, xs - ys, 0.0) / (n_x * b + n_y * a)
+    moved = across + combine(((radial + a / n_x * turned) / n_x, x))
+    return select(apart, moved, plain), select(apart, hypot1(jnp.abs(radial)) + turned, a * b + c * xy)
+
+
+@jax.custom_jvp
+@in_x64
+def _square_across(w: jax.Array, e: jax.Array, x: jax.Array, k: jax.Array) -> jax.Array:
+    """|w|^2 of w = e - k x, the part of e across x."""
+    return dots((w, w))[0]
+
+
+@_square_across.defjvp
+@in_x64
+def _(primals, tangents):
+    """Without <w, x> dk: it is 0, and its rounding is as long as x."""
+    (w, e, x, k), (_, de, dx, _) = primals, tangents
+    return _square_across(w, e, x, k), 2 * jnp.sum(w * (de - k * dx))
 
 
 def along_ray(r: jax.Array, n: jax.Array) -> tuple[jax.Array, jax.Array]:

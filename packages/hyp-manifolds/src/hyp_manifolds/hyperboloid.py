@@ -11,7 +11,6 @@ from jaxtyping import Array, Bool, Float
 from hyp_manifolds import _hnnpp
 from hyp_manifolds._hyperbolic import Hyperbolic
 from hyp_manifolds._lorentz import (
-    along,
     distance,
     half_angle,
     lift,
@@ -21,13 +20,13 @@ from hyp_manifolds._lorentz import (
     time_above,
     time_of,
     time_of_step,
-    time_of_sum,
     time_over,
     time_scaled,
     toward,
     with_time,
 )
 from hyp_manifolds._lorentz_tangents import scaled_tangent_sq, tangent_length, tangent_product, tangent_time
+from hyp_manifolds._lorentz_transport import along
 from hyp_manifolds._manifold import Scalar
 from hyp_manifolds._numerics import (
     again,
@@ -44,7 +43,7 @@ from hyp_manifolds._numerics import (
     sinh_ratio,
     stretch,
 )
-from hyp_manifolds._translation import along_ray, gyrate, translate, unit_step
+from hyp_manifolds._translation import along_ray, gyrate, translate_lifted, unit_step
 
 Ambient = Float[Array, "ambient"]
 
@@ -126,8 +125,8 @@ class Hyperboloid(Hyperbolic):
         """
         x_s, y_s = spatial(x), spatial(y)
         if not scope().narrow:
-            moved = translate(x_s, y_s, c)
-            return with_time(time_of_sum(moved, x_s, y_s, c), moved)
+            moved, time = translate_lifted(x_s, y_s, c)
+            return with_time(time, moved)
         # What b + c<x, y>/(1 + a) loses for opposite points, a^2 of float64's rounding, is less than the rounding of
         # the inputs to float32 has cost already.
         s = x_s + y_s

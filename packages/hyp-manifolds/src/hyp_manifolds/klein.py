@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool
 
 from hyp_manifolds._chart import ChartModel
-from hyp_manifolds._klein import exp_step, scale_along, sinh_sq, turn, within_range
+from hyp_manifolds._klein import exp_step, join, scale_along, sinh_sq, turn, within_range
 from hyp_manifolds._manifold import Scalar, Vector
 from hyp_manifolds._numerics import (
     asinh_sq,
@@ -134,16 +134,9 @@ class Klein(ChartModel):
         Returns: point, shape (dim,), strictly inside. Accuracy: 6 eps times the condition number. Source: Ungar 2005,
         Ch. 3 and 6, without gammas: on spatial parts the gradient by c would pass through numbers of size gamma^3.
         """
-        g_x, g_y, xx, yy, xy = gap_and_dots(c, (x, y), ((x, x), (y, y), (x, y)))
+        g_x, g_y = gap_and_dots(c, (x, y))
         q, outer = gap_ratio(g_x, g_y, x, y, c), g_x <= g_y
-        # As u + t ((1 + t) w - c<w, u + t w> u)/d for u the outer point, w the other and t^2 = g_u/g_w, d = t (1 + t) +
-        # c<u, u + t w>: far out t changes with u 1/g times faster than the result, and is multiplied by w.
-        t = jnp.sqrt(select(outer, q, 1 / q))
-        uu, ww = select(outer, xx, yy), select(outer, yy, xx)
-        d = t * (1 + t) + c * (uu + t * xy)
-        of_u, of_w = 1 - t * c * (xy + t * ww) / d, t * (1 + t) / d
-        root = t * (1 + jnp.sqrt(g_x * g_y) - c * xy) / d
-        z = combine((select(outer, of_u, of_w), x), (select(outer, of_w, of_u), y))
+        z, root = join(select(outer, x, y), select(outer, y, x), jnp.sqrt(select(outer, q, 1 / q)), c)
         # Contraction into multiply-adds leaves a sum of opposite points: it is 0, with the slope of the sum.
         z = z - jax.lax.stop_gradient(select(jnp.all(x == -y), z, 0.0))
         return strictly_inside(z, c, root * root)

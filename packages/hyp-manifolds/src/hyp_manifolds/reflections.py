@@ -9,8 +9,9 @@ import jax.numpy as jnp
 from hyp_manifolds import _arguments
 from hyp_manifolds._door import door
 from hyp_manifolds._hyperbolic import Hyperbolic
-from hyp_manifolds._lorentz import along, half_angle
+from hyp_manifolds._lorentz import half_angle
 from hyp_manifolds._lorentz_tangents import tangent_sq
+from hyp_manifolds._lorentz_transport import along
 from hyp_manifolds._manifold import Manifold, Scalar, Vector
 from hyp_manifolds._numerics import (
     combine,
