@@ -5,6 +5,7 @@ from functools import cache
 from typing import Any
 
 import jax
+import mpmath as mp
 import numpy as np
 import pytest
 from hyp_manifolds import MODELS
@@ -171,6 +172,7 @@ DENSE = [
     ("half_space", "project_to_horosphere"),
     *((model, "cone_angle") for model in ("hyperboloid", "half_space")),
     *((model, "addition") for model in ("hyperboloid", "proper_velocity")),
+    ("hyperboloid", "busemann"),
 ]
 # Opposite points of the half-space lie on straight lines to the last digit, where the angle's gradient jumps; the sums
 # of opposite points are short.
@@ -178,6 +180,7 @@ OPPOSITE = Plan(radii=(), opposite=(5,) * 12, facing=(0.95, 0.99, 1.02))
 SPREAD = {
     ("half_space", "cone_angle"): Plan(radii=(5,) * 40),
     **{(model, "addition"): OPPOSITE for model in ("hyperboloid", "proper_velocity")},
+    ("hyperboloid", "busemann"): Plan(radii=(5,) * 40),
 }
 
 
@@ -195,6 +198,75 @@ def test_gradients_far_out(model: str, operation: str) -> None:
         )
     ]  # fmt: skip
     assert not failures, "\n".join(map(str, failures))
+
+
+# At moderate radii, where a formula for near points hands over to one for others.
+@pytest.mark.parametrize("model", ["poincare", "hyperboloid", "half_space"])
+def test_busemann_functions_near_the_origin(model: str) -> None:
+    exact = oracle.oracle_for(MODELS[model])
+    assert exact is not None
+    plan = Plan(radii=tuple(np.linspace(0.1, 1.5, 100)))
+    failures = judge(MODELS[model], exact, "busemann", make_batch(model, DTYPE, 2, DENSE_CURVATURES, SEED, plan))
+    assert not failures, "\n".join(map(str, failures))
+
+
+RAYS = {"proper_velocity": np.sinh, "klein": np.tanh, "poincare": lambda r: np.tanh(r / 2)}
+
+
+# Points on one ray, where the slopes across it are 0 but for the rounding of the points.
+@pytest.mark.parametrize("model", RAYS)
+def test_turning_both_points_does_not_change_their_distance(model: str) -> None:
+    manifold = MODELS[model]
+    angle = np.random.default_rng(SEED).uniform(0, 2 * np.pi, 200)
+    ray = np.stack([np.cos(angle), np.sin(angle)], 1)
+
+    def change(x: jax.Array, y: jax.Array) -> jax.Array:
+        """Over the length of the gradient."""
+        turned = jax.numpy.stack([-x[1], x[0]]), jax.numpy.stack([-y[1], y[0]])
+        _, way = jax.jvp(lambda x, y: manifold.dist(x, y, 1.0), (x, y), turned)
+        lengths = (jax.numpy.linalg.norm(g) for g in jax.grad(manifold.dist, argnums=(0, 1))(x, y, 1.0))
+        return way / sum(n * jax.numpy.linalg.norm(p) for n, p in zip(lengths, (x, y), strict=True))
+
+    changes = jax.jit(jax.vmap(change))
+    for r, s in ((5, 3), (5, 4), (3, 5), (5, -3)):
+        x, y = ((RAYS[model](k) * ray).astype(DTYPE) for k in (r, s))
+        assert np.abs(changes(x, y)).max() < 4 * np.finfo(DTYPE).eps
+
+
+# Far out, of the changes of the step's coefficients along x little is left.
+@pytest.mark.parametrize("model", ["poincare", "stereographic"])
+def test_exponential_map_turned_far_out(model: str) -> None:
+    manifold, exact = MODELS[model], oracle.oracle_for(MODELS[model])
+    assert exact is not None
+    angle = np.random.default_rng(SEED).uniform(0, 2 * np.pi, (2, 30))
+    x = (np.tanh(2.5) * np.stack([np.cos(angle[0]), np.sin(angle[0])], 1)).astype(DTYPE)
+    v = (0.03 * np.stack([np.cos(angle[1]), np.sin(angle[1])], 1)).astype(DTYPE)
+    across = np.stack([-v[:, 1], v[:, 0]], 1)
+    turned = jax.jit(jax.vmap(lambda v, x, dv: jax.jvp(lambda v: manifold.expmap(v, x, 1.0), (v,), (dv,))[1]))
+    got = np.asarray(turned(v, x, across), np.float64)
+    with mp.workdps(60):
+        h, function = mp.mpf(10) ** -20, exact.operations["expmap"].function
+        for row, way in enumerate(got):
+            at, point, dv = (oracle.vector(a[row].astype(np.float64)) for a in (v, x, across))
+            ends = [function([a + k * d for a, d in zip(at, dv, strict=True)], point, mp.mpf(1)) for k in (h, -h)]
+            want = np.array([float((a - b) / (2 * h)) for a, b in zip(*ends, strict=True)])
+            assert np.linalg.norm(way - want) < 8 * np.finfo(DTYPE).eps * np.linalg.norm(want)
+
+
+@pytest.mark.skipif(np.finfo(np.longdouble).eps > 1e-18, reason="the judge is the 80-bit arithmetic of x86")
+@pytest.mark.parametrize("model", ["poincare", "stereographic"])
+def test_transport_between_many_points(model: str) -> None:
+    """As (1 - y x*)/(1 - x y*) g_y/g_x in complex numbers: one in ten thousand comes close to the bound."""
+    rng, rows = np.random.default_rng(0), 20_000
+    start, turn = rng.uniform(0, 2 * np.pi, rows), rng.uniform(-3.1, 3.1, rows)
+    radii = np.tanh(rng.choice([2.0, 5.0, 8.0], (2, rows, 1)) / 2)
+    x, y = (r * np.stack([np.cos(a), np.sin(a)], 1) for r, a in zip(radii, (start, start + turn), strict=True))
+    x, y, v = (a.astype(DTYPE) for a in (x, y, rng.standard_normal((rows, 2))))
+    move = jax.vmap(lambda v, x, y: MODELS[model].ptransp(v, x, y, 1.0))
+    got = jax.jit(move, compiler_options=usual_effort())(v, x, y)
+    z, w, u, moved = (np.asarray(a, np.longdouble) @ np.array([1, 1j], np.clongdouble) for a in (x, y, v, got))
+    want = (1 - w * z.conj()) / (1 - z * w.conj()) * u * (1 - (w * w.conj()).real) / (1 - (z * z.conj()).real)
+    assert (np.abs(moved - want) / np.abs(want)).max() < 4 * np.finfo(DTYPE).eps
 
 
 def test_every_operation_of_the_oracle_has_a_bound() -> None:

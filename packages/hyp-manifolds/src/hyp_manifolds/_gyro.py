@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import jax
 
-from hyp_manifolds._numerics import combine, dots, safe_div, scope
+from hyp_manifolds._numerics import combine, dots, safe_div, scope, select
 
 Pairs = tuple[tuple[jax.Array, jax.Array], ...]
 
@@ -33,8 +33,16 @@ def rotate_across(v: jax.Array, x: jax.Array, e: jax.Array, a: jax.Array, c: jax
     xx, xe, xv = dots((x, x), (x, e), (x, v))
     w = e - combine((safe_div(xe, xx), x))
     ww, wv = dots((w, w), (w, v))
-    k = 2 * c / (a * a + (c * xx) * (c * ww))
-    return v + combine((k * (a * wv - c * (xv * ww)), x), (-k * (a * xv + c * (wv * xx)), w))
+    d = a * a + (c * xx) * (c * ww)
+    along_x, along_w = 2 * c * (a * wv - c * (xv * ww)) / d, 2 * c * (a * xv + c * (wv * xx)) / d
+    # What rounding stretches the result by all the same is taken off again, where squares are in range.
+    in_x, in_w = safe_div(xv, xx), safe_div(wv, ww)
+    to_x, to_w = in_x + along_x, in_w - along_w
+    kept, turned = in_x * xv + in_w * wv, to_x * (to_x * xx) + to_w * (to_w * ww)
+    in_range = (turned > 1e-250) & (turned < 1e250)
+    excess = select(in_range, 0.5 * (kept - turned) / select(in_range, turned, 1.0), 0.0)
+    excess = jax.lax.stop_gradient(excess)
+    return v + combine((along_x + excess * to_x, x), (excess * to_w - along_w, w))
 
 
 def turn_pairs(v: jax.Array, x: jax.Array, e: jax.Array) -> Pairs:

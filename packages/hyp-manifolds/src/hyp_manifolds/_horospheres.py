@@ -74,10 +74,11 @@ def _log_beta(beta: jax.Array, less_one: jax.Array, a: jax.Array) -> jax.Array:
     """log(beta); near the origin from beta - 1 = |z|^2/(1 + a) - t, of which beta keeps no digit.
 
     Far out, where beta - 1 is a difference of numbers of the size of a, beta keeps more. Below -0.29 the compiler's
-    log1p loses up to 118 eps, and beta has its digits.
+    log1p loses up to 118 eps: there -log(1/beta), 1/beta - 1 = (1 - beta)/beta.
     """
-    near = (less_one > -0.29) & (less_one < 0.5) & (a < 2.0)
-    return select(near, jnp.log1p(select(near, less_one, 0.0)), jnp.log(select(near, 1.0, beta)))
+    near, below = (less_one > -0.75) & (less_one < 3.0) & (a < 2.0), less_one < -0.29
+    change = select(near, select(below, -less_one / beta, less_one), 0.0)
+    return select(near, select(below, -1.0, 1.0) * jnp.log1p(change), jnp.log(select(near, 1.0, beta)))
 
 
 @functools.singledispatch
@@ -144,12 +145,13 @@ def _(primals, tangents):
     """By z, log(beta) changes by (z/a - xi)/beta = (q/beta - xi)/a; by xi, which stays a unit vector, by -q/beta.
 
     Hazard: along z that is (|q|^2/beta - t)/a, which the sum over the coordinates rounds at |z|/beta. Cure: toward the
-    ideal point it is (|q|^2 - t/a)/(1 + |q|^2).
+    ideal point it is (|q|^2 - t/a)/(1 + |q|^2). Of what is left along xi in q, the rounding of z, the sum would keep
+    1/beta: it is taken off.
     """
     (x, xi, c), (dx, dxi, dc) = primals, tangents
     root, value = jnp.sqrt(c), _on_sheet(x, xi, c)
     s = split(combine((root, x)), xi)
-    across = s.q / s.beta
+    across = (s.q - combine((dots((s.q, xi))[0], xi))) / s.beta
     along = select(s.t > 0, (s.qq - s.t / s.a) / (1 + s.qq), (s.qq / s.beta - s.t) / s.a)
     by_c = fence((along / root - value) / (2 * c), by=s.beta)
     return value, jnp.sum((across - xi) / s.a * dx) - jnp.sum(across * dxi) / root + by_c * dc

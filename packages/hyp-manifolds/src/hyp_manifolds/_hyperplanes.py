@@ -259,7 +259,8 @@ def _(manifold: HalfSpace, x: jax.Array, p: jax.Array, v: jax.Array, c: jax.Arra
     y = _foot_from_top(z, join(n, select(outside, -n[-1], n[-1])))
     (yy,) = dots((y, y))
     y = combine((p[-1] / select(outside, yy, 1.0), y))
-    return representable(join(p + y, y[-1]))
+    # without a normal there is no hyperplane, and no way from p to x and back either
+    return representable(select(jnp.all(v == 0), x, join(p + y, y[-1])))
 
 
 def _foot_from_top(x: jax.Array, n: jax.Array) -> jax.Array:

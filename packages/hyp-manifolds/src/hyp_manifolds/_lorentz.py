@@ -25,6 +25,7 @@ from hyp_manifolds._numerics import (
     half_log,
     hypot1,
     log_over_sinh,
+    minus_multiple,
     norm,
     safe_div,
     safe_sqrt,
@@ -260,6 +261,24 @@ def half_angle_of(p: Products, angular: jax.Array, c: jax.Array) -> jax.Array:
     return 0.5 * (s * (s / (1 + jnp.sqrt(1 + s * s))) + c * angular)
 
 
+def radial_part(angular: jax.Array, p: Products, c: jax.Array) -> jax.Array:
+    """c <x, (b/a) x - y>."""
+    return jnp.sqrt(c * p.xx) * sinh_radial(p, c) / p.a + c * angular
+
+
+def _split_gradient(x: jax.Array, y: jax.Array, p: Products, angular: jax.Array, c: jax.Array) -> jax.Array:
+    """`gradient_of` by its parts along and across x.
+
+    Hazard: far out, what turns two points on one ray together does not change their distance, and the rounding of (b/a)
+    x - y would. Cure: the part of y across x from exact products.
+    """
+    far = c * p.xx > 1.0
+    xx = select(far, p.xx, 1.0)
+    w = minus_multiple(y, select(p.xx <= p.yy, p.xx - p.xu, p.yy + p.yu) / xx, x)
+    w = w - jnp.sum(w * x) / xx * x
+    return select(far, radial_part(angular, p, c) / (c * xx) * x - w, gradient_of(x, y, p))
+
+
 def half_angle_change(
     x: jax.Array, y: jax.Array, c: jax.Array, half: jax.Array, p: Products, angular: jax.Array | None, dx: jax.Array,
     dy: jax.Array,
@@ -270,13 +289,14 @@ def half_angle_change(
     a difference that float64 has the digits for where results are float32, it needs no `angular`.
     """
     back = Products(p.yy, p.xx, -p.yu, -p.xu, p.uu, p.b, p.a, -p.drop)
-    by_x, by_y = jnp.sum(gradient_of(x, y, p) * dx), jnp.sum(gradient_of(y, x, back) * dy)
     if angular is None:
+        of_x, of_y = gradient_of(x, y, p), gradient_of(y, x, back)
         by_c = (half - 0.25 * p.drop * (p.drop / (p.a * p.b))) / c
     else:
+        of_x, of_y = _split_gradient(x, y, p, angular, c), _split_gradient(y, x, back, angular, c)
         s = sinh_radial(p, c)
         by_c = 0.5 * angular + 0.25 * s * (s / (p.a * p.b)) / c
-    return 0.5 * c * fence(by_x + by_y, by=half), by_c
+    return 0.5 * c * fence(jnp.sum(of_x * dx) + jnp.sum(of_y * dy), by=half), by_c
 
 
 @jax.custom_jvp

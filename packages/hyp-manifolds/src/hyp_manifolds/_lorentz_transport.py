@@ -20,6 +20,7 @@ from hyp_manifolds._lorentz import (
     half_angle_of,
     products,
     products_of,
+    radial_part,
     sinh_radial,
 )
 from hyp_manifolds._lorentz_tangents import across
@@ -60,7 +61,7 @@ def _along(_: bool, v: jax.Array, x: jax.Array, y: jax.Array, c: jax.Array) -> A
     short = select(near, again(x, yy) - y, -y)
     tangential = v - k * x, short - safe_div(select(near, xu, -xy), xx) * x
     angular, aside = angular_part(x, y, p, beside=(tangential,))
-    bracket, half = k * _radial(angular, p, c) / c + aside, half_angle_of(p, angular, c)
+    bracket, half = k * radial_part(angular, p, c) / c + aside, half_angle_of(p, angular, c)
     return Along(bracket, c * bracket / (2 * (1 + half)), half, yy, yv, xy)
 
 
@@ -97,11 +98,6 @@ def _far_turn(
     return by_y, by_c
 
 
-def _radial(angular: jax.Array, p: Products, c: jax.Array) -> jax.Array:
-    """c <x, (b/a) x - y>."""
-    return jnp.sqrt(c * p.xx) * sinh_radial(p, c) / p.a + c * angular
-
-
 @_along.defjvp
 @in_x64
 def _(wide, primals, tangents):
@@ -116,7 +112,7 @@ def _(wide, primals, tangents):
     toward = across(wide, gradient_of(x, y, p), x, far, p.xx)
     (angular,) = angular_part(x, y, p) if wide else (None,)
     if angular is not None:
-        radial = _radial(angular, p, c)
+        radial = radial_part(angular, p, c)
         toward = toward + select(far, radial / select(far, c * p.xx, 1.0), 0.0) * x
     by_v = jnp.sum(toward * dv)
     k = select(far, xv / select(far, p.xx, 1.0), 0.0)

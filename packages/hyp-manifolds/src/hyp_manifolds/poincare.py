@@ -174,10 +174,11 @@ class Poincare(Hyperbolic):
         k, g_y = tanhc2(theta2) / g_x, sech2_sq(theta2)
         ss = square_of_sum(x, v, k, xx, xv, vv)
         d = g_x * g_y + c * ss
-        # x's coefficient is 1 + (a term that vanishes with y); for y ~ -x that form cancels and the other does not.
+        # x's coefficient is 1 + (a term that vanishes with y). For y ~ -x that form cancels and the other does not; the
+        # other's derivative is a difference of terms 1/g_x times longer.
         yy, xy = k * k * vv, k * xv
-        near = (xy >= 0) | (4 * yy < xx)
-        a = select(near, 1 + c * g_x * yy / d, (g_x + c * ss) / d)
+        near, a = (xy >= 0) | (4 * yy < xx), 1 + c * g_x * yy / d
+        a = a + jax.lax.stop_gradient(select(near, 0.0, (g_x + c * ss) / d - a))
         shrink = shrink_inside(g_x * g_y / d)
         return strictly_inside(combine((shrink * a, x), (shrink * k * g_x / d, v)), c)
 

@@ -218,7 +218,9 @@ class Stereographic(Manifold):
         # the sphere the first one would cancel where d is small.
         near = (xy >= 0) | (4 * yy < xx)
         d_ = select(sphere, 1.0, d)
-        in_ball = select(near, 1 + g_x * cyy / d_, (g_x + c * ss) / d_)
+        in_ball = 1 + g_x * cyy / d_
+        other = jax.lax.stop_gradient((g_x + c * ss) / d_ - in_ball)  # its derivative has terms 1/g_x times longer
+        in_ball = in_ball + select(near, 0.0, other)
         least = RESOLVED * RESOLVED * g_x
         lost = sphere & (d < least)
         d = select(lost, least, d)

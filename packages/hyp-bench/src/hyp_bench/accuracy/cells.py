@@ -215,7 +215,7 @@ def _pull_errors(
         value = value if isinstance(value, list) else [value]
         weight = oracle.vector(cotangent[: len(value)])
 
-        def gradients(arguments: list[Any], c: Any) -> list[Any]:
+        def gradients(arguments: list[Any], c: Any, weight: list[Any] = weight) -> list[Any]:
             return along(exact, definition, arguments, c, oracle.vjp(definition, arguments, c, weight, exact.axis))
 
         want, seen = gradients(arguments, c), wobble(gradients, arguments, c)
@@ -232,7 +232,11 @@ def _pull_errors(
                 yield 0.0 if not any(g) else float("inf")
                 continue
             others = partial(beyond_jump, gradients, arguments, c, want, EPS[batch.dtype])
-            yield _over_condition(g, w, size, seen[i], batch.dtype, lambda i=i, others=others: others()[i])
+
+            def most(i: int = i) -> Any:
+                return oracle.sensitivity(lambda at, c: gradients([*at[:-1]], c, at[-1])[i], [*arguments, weight], c)
+
+            yield _over_condition(g, w, size, seen[i], most, batch.dtype, lambda i=i, others=others: others()[i])
 
 
 def _push_error(
@@ -242,7 +246,7 @@ def _push_error(
     with mp.workdps(120):
         c, arguments = mp.mpf(float(batch.c[row])), _arguments(definition, batch, row)
 
-        def derivative(arguments: list[Any], c: Any) -> list[Any]:
+        def derivative(arguments: list[Any], c: Any, move: Sequence[Any] = move) -> list[Any]:
             return [pushed(exact, definition, arguments, c, move)]
 
         (want,), (seen,) = derivative(arguments, c), wobble(derivative, arguments, c)
@@ -253,22 +257,40 @@ def _push_error(
         if not size:
             return 0.0 if not any(mine) else float("inf")
         others = partial(beyond_jump, derivative, arguments, c, [want], EPS[batch.dtype])
-        return _over_condition(mine, want, size, seen, batch.dtype, lambda: others()[0])
+        n, ways = len(arguments), [_way(a, d) for a, d in zip(arguments, move, strict=False)]
+
+        def most() -> Any:
+            return oracle.sensitivity(lambda at, c: derivative([*at[:n]], c, at[n:])[0], [*arguments, *ways], c)
+
+        return _over_condition(mine, want, size, seen, most, batch.dtype, lambda: others()[0])
+
+
+def _way(argument: Any, move: np.ndarray) -> Any:
+    """A direction in exact numbers, without the time coordinate that its argument does not have."""
+    own = oracle.vector(np.atleast_1d(np.asarray(move, np.float64)))
+    return own[len(own) - len(argument) :] if isinstance(argument, list) else own[0]
 
 
 def _over_condition(
-    got: list[Any], want: list[Any], size: Any, seen: Any, dtype: str, others: Callable[[], list[list[Any]]]
-) -> float:
+    got: list[Any], want: list[Any], size: Any, seen: Any, most: Callable[[], Any], dtype: str,
+    others: Callable[[], list[list[Any]]],
+) -> float:  # fmt: skip
     """Distance in eps of `size`, over the condition number that a wobble of `seen` means.
 
-    Of one beyond the bound, that to what lies between the two sides of a jump; `others` are the values beyond it.
+    Of one beyond the bound, which a random wobble may have seen too little of, that over the condition number itself,
+    from `most`, what a derivative as a function of point, curvature and direction changes by at most; then that to what
+    lies between the two sides of a jump, `others` the values beyond it.
     """
+    scale = max(1, 2 * seen / size)
 
     def error(right: list[Any]) -> float:
         gap = size_of([a - b for a, b in zip(got, right, strict=True)]) / size / EPS[dtype]
-        return float(gap / max(1, 2 * seen / size)) if mp.isfinite(gap) else float("inf")
+        return float(gap / scale) if mp.isfinite(gap) else float("inf")
 
     found = error(want)
+    if GRADIENT < found < float("inf"):
+        scale = max(scale, most() / size)
+        found = error(want)
     if GRADIENT < found < float("inf"):
         found = min([found, *map(error, between(want, others(), got))])
     return found

@@ -52,7 +52,7 @@ def pushed(exact: Any, definition: Any, arguments: list[Any], c: Any, move: Sequ
         moved: list[Any] = []
         for a, d in zip(arguments, move, strict=False):
             if isinstance(a, list):
-                own = oracle.vector(np.asarray(d)[len(d) - len(a) :])
+                own = d if isinstance(d, list) else oracle.vector(np.asarray(d)[len(d) - len(a) :])
                 moved.append([p + sign * step * q for p, q in zip(a, own, strict=True)])
             else:
                 moved.append(a + sign * step * mp.mpf(float(d)))

@@ -74,8 +74,9 @@ def write_markdown(path: Path, cells: Sequence[Cell], *, title: str, setting: st
         "condition number where coordinates are ill-conditioned, as the contract states. r is sqrt|c| times the",
         "distance from the origin. In parentheses: nothing is promised. **Bold**: beyond the contract. JVP and VJP:",
         "forward and reverse derivatives by every argument (the VJP also by c) at r <= 5, over their own condition",
-        "numbers; bound 16. Where a derivative jumps within 4 eps of the inputs (an angle at a line that is straight",
-        "but for the last digits), a value between its two sides is right.",
+        "numbers as functions of point, curvature and direction; bound 16. Where a derivative jumps within 4 eps of",
+        "the inputs (an angle at a line that is straight but for the last digits), a value between its two sides is",
+        "right.",
         "",
     ]  # fmt: skip
     for model in dict.fromkeys(cell.model for cell in cells):

@@ -13,7 +13,7 @@ from hyp_manifolds import Manifold
 from ._calls import graded
 from .contract import EPS, GRADIENT
 from .judge import Failure, arguments_of, rows_for, short, width_of
-from .oracle import Oracle, vector, vjp
+from .oracle import Oracle, sensitivity, vector, vjp
 from .oracle._vector import Vector, flat, minus, norm
 from .regimes import Batch
 
@@ -114,35 +114,12 @@ def _gradient_row(
             seen = max(norm(minus(other[i], want)) for other in nearby()) / (nudge * size)
             scale = max(mp.mpf(1), 2 * seen)
             if not error / scale <= limit:
-                scale = max(scale, _sensitivity(exactly, i, arguments, c, unit) / size)
+                scale = max(scale, sensitivity(lambda at, k, i=i: exactly(at, k)[i], arguments, c) / size)
             if not error / scale <= limit:
                 yield (
                     f"gradient by {letter}: error {float(error / scale):.3g} eps over the condition number "
                     f"{float(scale):.3g} > {limit:g}; got {short(own)}, expected {short(want)}"
                 )
-
-
-def _sensitivity(exactly: Any, which: int, arguments: Sequence[Any], c: Any, unit: Any) -> Any:
-    """What a relative change of the arguments does to one gradient at most: the norms of its derivatives together."""
-    nudge = mp.mpf(10) ** -20
-    start, squares = exactly(arguments, c)[which], mp.mpf(0)
-    for i, a in enumerate(arguments):
-        moved = ([*arguments[:i], m, *arguments[i + 1 :]] for m in _moves(a, nudge))
-        columns = [minus(exactly(at, c)[which], start) for at in moved]
-        largest = max(norm(column) for column in columns)
-        if largest:
-            matrix = np.array([[float(t / largest) for t in column] for column in columns])
-            squares += (largest * mp.mpf(float(np.linalg.norm(matrix, 2)))) ** 2
-    squares += norm(minus(exactly(arguments, c + nudge * unit)[which], start)) ** 2
-    return mp.sqrt(squares) / nudge
-
-
-def _moves(argument: Any, nudge: Any) -> list[Any]:
-    """The argument with one number after the other moved by `nudge` times its size."""
-    if not isinstance(argument, list):
-        return [argument * (1 + nudge)]
-    size = norm(argument)
-    return [[a + nudge * size * (i == k) for i, a in enumerate(argument)] for k in range(len(argument))]
 
 
 def _nudged(argument: Any, seed: int) -> Any:

@@ -11,7 +11,7 @@ from hyp_manifolds import MODELS, Manifold
 from ._chart import PROMISED_RADIUS, SINH_LIMIT, Chart
 from ._operation import Axis, Operation, Oracle
 from ._vector import vector
-from .condition import condition, vjp
+from .condition import condition, sensitivity, vjp
 from .euclidean import EUCLIDEAN
 from .half_space import HALF_SPACE
 from .hyperboloid import HYPERBOLOID
@@ -38,5 +38,5 @@ def oracle_for(manifold: Manifold) -> Oracle | None:
 __all__ = [
     "EUCLIDEAN", "HALF_SPACE", "HYPERBOLOID", "KLEIN", "POINCARE", "PROPER_VELOCITY", "SPHERE", "STEREOGRAPHIC",
     "ORACLES", "PROMISED_RADIUS", "SINH_LIMIT", "Axis", "Chart", "Operation", "Oracle", "condition", "oracle_for",
-    "vector", "vjp",
+    "sensitivity", "vector", "vjp",
 ]  # fmt: skip

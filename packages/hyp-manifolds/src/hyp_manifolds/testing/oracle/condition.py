@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias, TypeGuard
 
 import mpmath as mp
+import numpy as np
 
 from ._operation import Axis, Operation
 from ._vector import Vector, dot, flat, minus, norm, plus, times
@@ -125,3 +126,34 @@ def vjp(operation: Operation, arguments: Sequence[Argument], c: Any, cotangent: 
         gradients.append(axis.join(own, plus(*(times(s, one) for s, one in zip(rest, basis, strict=True)))))
     gradients.append(_derivative(lambda t: value(reduced, t), c, small * unit))
     return gradients
+
+
+def sensitivity(function: Callable[[Sequence[Argument], Any], Vector], arguments: Sequence[Argument], c: Any) -> Any:
+    """What a relative change of the arguments and of c does to a function at most.
+
+    Args:
+        function: of the arguments and c, to a list of numbers.
+        arguments: scalars, and vectors as lists.
+        c: curvature, scalar.
+
+    Returns:
+        The root of the sum of squares of |J_i| |a_i|, |J| the spectral norm, by differences at 1e-20.
+    """
+    nudge, start, squares = mp.mpf(10) ** -20, function(arguments, c), mp.mpf(0)
+    for i, a in enumerate(arguments):
+        moved = ([*arguments[:i], m, *arguments[i + 1 :]] for m in _moves(a, nudge))
+        columns = [minus(function(at, c), start) for at in moved]
+        largest = max(norm(column) for column in columns)
+        if largest:
+            matrix = np.array([[float(t / largest) for t in column] for column in columns])
+            squares += (largest * mp.mpf(float(np.linalg.norm(matrix, 2)))) ** 2
+    squares += norm(minus(function(arguments, c + nudge * (abs(c) or 1)), start)) ** 2
+    return mp.sqrt(squares) / nudge
+
+
+def _moves(argument: Argument, nudge: Any) -> list[Argument]:
+    """The argument with one number after the other moved by `nudge` times its size."""
+    if not _is_vector(argument):
+        return [argument * (1 + nudge)]
+    size = norm(argument)
+    return [[a + nudge * size * (i == k) for i, a in enumerate(argument)] for k in range(len(argument))]
