@@ -41,8 +41,8 @@ def rotate_across(v: jax.Array, x: jax.Array, e: jax.Array, a: jax.Array, c: jax
     kept, turned = in_x * xv + in_w * wv, to_x * (to_x * xx) + to_w * (to_w * ww)
     in_range = (turned > 1e-250) & (turned < 1e250)
     excess = select(in_range, 0.5 * (kept - turned) / select(in_range, turned, 1.0), 0.0)
-    excess = jax.lax.stop_gradient(excess)
-    return v + combine((along_x + excess * to_x, x), (excess * to_w - along_w, w))
+    fit = jax.lax.stop_gradient(combine((excess * to_x, x), (excess * to_w, w)))
+    return v + combine((along_x, x), (-along_w, w)) + fit
 
 
 def turn_pairs(v: jax.Array, x: jax.Array, e: jax.Array) -> Pairs:
