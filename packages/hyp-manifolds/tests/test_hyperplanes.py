@@ -400,3 +400,10 @@ def test_bad_input_is_refused() -> None:
             function(Product(factors=((Poincare(), 2), (Euclidean(), 1))), x, x, v, 1.0)
         with pytest.raises(TypeError, match="`manifold` must be a Manifold"):
             function("poincare", x, x, v, 1.0)  # type: ignore[arg-type]
+
+
+def test_without_a_normal_the_projection_is_the_point_itself() -> None:
+    """Also of a half-space whose p is far to the side: by way of p, the rounding of p would be left in x."""
+    x, p = jnp.array([26.558432089439616, 22.80134982939232], DTYPE), jnp.array([-383.87311, 0.028825632], DTYPE)
+    foot = jax.jit(lambda x, p: project_to_hyperplane(HalfSpace(), x, p, jnp.zeros_like(x), 1.0))(x, p)
+    np.testing.assert_array_equal(foot, x)

@@ -266,7 +266,7 @@ def radial_part(angular: jax.Array, p: Products, c: jax.Array) -> jax.Array:
     return jnp.sqrt(c * p.xx) * sinh_radial(p, c) / p.a + c * angular
 
 
-def _split_gradient(x: jax.Array, y: jax.Array, p: Products, angular: jax.Array, c: jax.Array) -> jax.Array:
+def split_gradient(x: jax.Array, y: jax.Array, p: Products, angular: jax.Array, c: jax.Array) -> jax.Array:
     """`gradient_of` by its parts along and across x.
 
     Hazard: far out, what turns two points on one ray together does not change their distance, and the rounding of (b/a)
@@ -293,7 +293,7 @@ def half_angle_change(
         of_x, of_y = gradient_of(x, y, p), gradient_of(y, x, back)
         by_c = (half - 0.25 * p.drop * (p.drop / (p.a * p.b))) / c
     else:
-        of_x, of_y = _split_gradient(x, y, p, angular, c), _split_gradient(y, x, back, angular, c)
+        of_x, of_y = split_gradient(x, y, p, angular, c), split_gradient(y, x, back, angular, c)
         s = sinh_radial(p, c)
         by_c = 0.5 * angular + 0.25 * s * (s / (p.a * p.b)) / c
     return 0.5 * c * fence(jnp.sum(of_x * dx) + jnp.sum(of_y * dy), by=half), by_c

@@ -22,6 +22,7 @@ from hyp_manifolds._lorentz import (
     products_of,
     radial_part,
     sinh_radial,
+    split_gradient,
 )
 from hyp_manifolds._lorentz_tangents import across
 from hyp_manifolds._numerics import again, dots, fence, safe_div, scope, select
@@ -109,11 +110,8 @@ def _(wide, primals, tangents):
     out, p = _along(wide, v, x, y, c), products(x, y, c)
     (xv,) = dots((x, v))
     far = c * p.xx > 1.0  # the split is singular at the origin, where nothing cancels
-    toward = across(wide, gradient_of(x, y, p), x, far, p.xx)
     (angular,) = angular_part(x, y, p) if wide else (None,)
-    if angular is not None:
-        radial = radial_part(angular, p, c)
-        toward = toward + select(far, radial / select(far, c * p.xx, 1.0), 0.0) * x
+    toward = gradient_of(x, y, p) if angular is None else split_gradient(x, y, p, angular, c)
     by_v = jnp.sum(toward * dv)
     k = select(far, xv / select(far, p.xx, 1.0), 0.0)
     perp = across(wide, v - k * x, x, far, p.xx)  # v itself near the origin
