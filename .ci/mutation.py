@@ -190,6 +190,7 @@ EXPLAINED = {
         "isometry_group.py",
         "off = np.abs(exact.T @ form @ exact - form).max() / (2 + exact[0, 0] ** 2)",
     ): "scale of a tolerance, for matrices that are no isometries",
+    ("_chart.py", "rho2 = 4 * asinh_sq(half_angle(q, p, c))"): "distances are symmetric",
     ("means/_minimise.py", "_SHORTEST = 2e-12"): "a step so short that the search ends",
     (
         "analysis/delta.py",
