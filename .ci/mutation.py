@@ -257,6 +257,14 @@ EXPLAINED = {
         "_horospheres.py",
         "aa, a_side, h = (select(near, k, other) for k, other in ((aa, 1.0), (a_side, 0.0), (h, 16.0)))",
     ): "any finite number keeps the other branch harmless",
+    (
+        "_horospheres.py",
+        "return _log_beta(beta, less_one, (aa + h * h + 1) / (3 * h)) / jnp.sqrt(c)",
+    ): "at the radius where one form hands over to the other both keep the contract",
+    (
+        "trees/sarkar.py",
+        "times = jnp.arange(1, _ROWS - 1, dtype=x.dtype) / _ROWS",
+    ): "at how many places the radius that a message reports is looked for",
     ("means/frechet.py", 'points, weights = given("frechet_variance", manifold, points, weights, 2)'): "only checked",
     ("means/_centroid.py", "_SAMPLE = 33"): "among how many points a start is looked for",
     (
@@ -289,7 +297,7 @@ KNOWN = {
     "sums": "poincare or hyperboloid or gap", "mobius": "gyro_operations", "gram": "pairwise", "tile": "pairwise",
     "blocks": "pairwise or neighbours", "matrix": "pairwise or neighbours",
     "distances": "pairwise", "delta": "analysis", "distortion": "analysis",
-    "result": "frechet", "manifold": "bad_input or extras or gyro_operations",
+    "result": "frechet", "manifold": "bad_input or extras or gyro_operations or laws",
     "arguments": "bad_input or cone or hyperplane", "reports": "bad_input",
     "tiles": "tiled_half_space", "digits": "tiled_half_space", "sarkar": "trees", "parents": "trees",
     **dict.fromkeys(("radial", "parts", "wrapped", "spherical", "linalg", "wrapped_normal", "riemannian_normal",
