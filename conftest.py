@@ -27,10 +27,7 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 # Most of a test's time is compilation. On the CPU, tests run on code that compiles five times faster; the contract asks
 # for the compiler's usual effort itself. An XLA_FLAGS of your own, even an empty one, replaces this: what users run is
 # tested by `XLA_FLAGS= pytest`. Child processes compile as users do where their test does not say otherwise.
-QUICK_FLAGS = (
-    "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
-    " --xla_cpu_parallel_codegen_split_count=1"
-)
+QUICK_FLAGS = "--xla_backend_optimization_level=0 --xla_cpu_parallel_codegen_split_count=1"
 if jax.__version_info__ < (0, 11):  # a newer one aborts at this flag, which it does not know
     QUICK_FLAGS += " --xla_cpu_use_fusion_emitters=false"
 if "XLA_FLAGS" not in os.environ and not importlib.metadata.entry_points(group="jax_plugins"):
@@ -44,9 +41,6 @@ if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
     jax.config.update("jax_compilation_cache_dir", str(pathlib.Path(__file__).parent / ".pytest_cache" / "jax"))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
-
-# Every operation of a program would carry the lines of the source that it comes from.
-jax.config.update("jax_traceback_in_locations_limit", 0)
 
 # A context for every function that is lowered, each with all dialects loaded anew, takes longer than most functions do.
 shared_context = mlir.make_ir_context = functools.cache(mlir.make_ir_context)

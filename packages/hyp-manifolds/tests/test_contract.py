@@ -66,11 +66,7 @@ def usual_effort() -> dict[str, Any]:
     Without those of them that this version of it does not know.
     """
     known: dict[str, Any] = {}
-    for option in (
-        {"xla_backend_optimization_level": 3},
-        {"xla_llvm_disable_expensive_passes": False},
-        {"xla_cpu_use_fusion_emitters": True},
-    ):
+    for option in ({"xla_backend_optimization_level": 3}, {"xla_cpu_use_fusion_emitters": True}):
         try:
             jax.jit(lambda x: x, compiler_options=option)(0.0)
         except jax.errors.JaxRuntimeError:
