@@ -96,14 +96,6 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
     checkify.next_code = itertools.count(1).__next__
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leaves `float64_only` to the run in 64-bit mode."""
-    left = [] if jax.config.jax_enable_x64 else [item for item in items if item.get_closest_marker("float64_only")]
-    if left:
-        config.hook.pytest_deselected(items=left)
-        items[:] = [item for item in items if not item.get_closest_marker("float64_only")]
-
-
 def pytest_report_header() -> str:
     precision = "float64" if jax.config.jax_enable_x64 else "float32"
     return f"jax {jax.__version__}, {precision} by default, backend {jax.default_backend()}"
