@@ -12,7 +12,7 @@ from hyp_manifolds._lorentz import distance, half_angle, pair, time_scaled, towa
 from hyp_manifolds._lorentz_tangents import scaled_tangent_sq, tangent_length, tangent_product
 from hyp_manifolds._lorentz_transport import along
 from hyp_manifolds._manifold import Scalar, Vector
-from hyp_manifolds._numerics import asinh_sq, asinhc, combine, cosh_sinhc_scaled, dots, norm, sinh_ratio, stretch
+from hyp_manifolds._numerics import asinh, asinh_sq, asinhc, combine, cosh_sinhc_scaled, dots, norm, sinh_ratio, stretch
 from hyp_manifolds._translation import gyrate, scale, translate
 
 
@@ -45,7 +45,7 @@ class ChartModel(Hyperbolic):
         Returns: scalar. Gradient 0 at the origin.
         """
         root = jnp.sqrt(c)
-        return jnp.arcsinh(root * norm(self._to_spatial(x, c))) / root
+        return asinh(root * norm(self._to_spatial(x, c))) / root
 
     def sqdist(self, x: Vector, y: Vector, c: Scalar) -> Scalar:
         """Squared distance: smooth, also at x == y.

@@ -5,7 +5,7 @@ import math
 import jax
 import jax.numpy as jnp
 
-from hyp_manifolds._numerics import gap_and_dots, matmul, norm, scope, select
+from hyp_manifolds._numerics import asinh, gap_and_dots, matmul, norm, scope, select
 
 
 def _softplus(a: jax.Array) -> jax.Array:
@@ -38,7 +38,7 @@ def unidirectional_scores(
     along = s * matmul(x, z.T) / z_norm
     # lambda - 1 = (2 - g)/g, without the subtraction
     argument = factor * along * jnp.cosh(offset) - (2 - gap) / gap * jnp.sinh(offset)
-    return 2 * z_norm / s * jnp.arcsinh(smooth_clamp(argument, _limit(clamp), smooth))
+    return 2 * z_norm / s * asinh(smooth_clamp(argument, _limit(clamp), smooth))
 
 
 def lorentz_scores(
@@ -51,7 +51,7 @@ def lorentz_scores(
     time = jax.vmap(lambda p: jnp.sqrt(1 / c + jnp.sum(p * p)))(space)[:, None]
     offset = s * r[:, 0]
     argument = s * (jnp.cosh(offset) * matmul(space, z.T) / z_norm - jnp.sinh(offset) * time)
-    return z_norm / s * jnp.arcsinh(smooth_clamp(argument, _limit(clamp), smooth))
+    return z_norm / s * asinh(smooth_clamp(argument, _limit(clamp), smooth))
 
 
 def beta_ratio(total: int, part: int) -> float:

@@ -14,6 +14,7 @@ from hyp_manifolds._lorentz import time_above
 from hyp_manifolds._lorentz_transport import along
 from hyp_manifolds._manifold import Manifold
 from hyp_manifolds._numerics import (
+    asinh,
     combine,
     cos_sin_of_tan,
     dots,
@@ -220,7 +221,7 @@ def _sheet_sine(manifold: Hyperbolic, x: jax.Array, p: jax.Array, v: jax.Array, 
 
 
 def _arcsinh(sine: jax.Array, c: jax.Array) -> jax.Array:
-    return jnp.arcsinh(jnp.sqrt(c) * sine) / jnp.sqrt(c)
+    return asinh(jnp.sqrt(c) * sine) / jnp.sqrt(c)
 
 
 # Half-space: moved so that p is the origin, where the normal has no time coordinate -----------------------------------
@@ -239,7 +240,7 @@ def _local(x: jax.Array, p: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]
 @pair.register
 def _(manifold: HalfSpace, x: jax.Array, p: jax.Array, v: jax.Array, c: jax.Array) -> jax.Array:
     z, _, _ = _local(x, p)
-    return jnp.arcsinh(dots((z, unit(v, norm(v))))[0]) / jnp.sqrt(c)
+    return asinh(dots((z, unit(v, norm(v))))[0]) / jnp.sqrt(c)
 
 
 @foot.register

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 
 from hyp_manifolds._gyro import rotate
 from hyp_manifolds._numerics import (
+    asinh,
     asinhc2,
     combine,
     dots,
@@ -91,7 +92,7 @@ def scale_along(r: jax.Array, x: jax.Array, c: jax.Array) -> jax.Array:
     nn = select(g < 0.5, 1 - g, c * xx)
     k = _ray_scale(r, nn, g)
     # The value in a form whose roundings asinh and tanh damp; the derivative is that of `_ray_scale`.
-    theta = r * jnp.arcsinh(jnp.sqrt(jax.lax.stop_gradient(nn / g)))
+    theta = r * asinh(jnp.sqrt(jax.lax.stop_gradient(nn / g)))
     far = (nn > 1e-4) | (jnp.abs(theta) > 1.0)
     direct = jnp.sign(r) * inside(tanh(jnp.abs(theta))) / jnp.sqrt(select(far, nn, 1.0))
     return k + jax.lax.stop_gradient(select(far, direct - k, 0.0))

@@ -18,6 +18,7 @@ from jax import lax
 from hyp_manifolds._lorentz_tangents import combination_norm, lowered
 from hyp_manifolds._numerics import (
     again,
+    asinh,
     combine,
     dots,
     fence,
@@ -275,7 +276,7 @@ def split_gradient(x: jax.Array, y: jax.Array, p: Products, angular: jax.Array, 
     far = c * p.xx > 1.0
     xx = select(far, p.xx, 1.0)
     w = minus_multiple(y, select(p.xx <= p.yy, p.xx - p.xu, p.yy + p.yu) / xx, x)
-    w = w - jnp.sum(w * x) / xx * x
+    w = w - dots((w, x))[0] / xx * x
     return select(far, radial_part(angular, p, c) / (c * xx) * x - w, gradient_of(x, y, p))
 
 
@@ -324,8 +325,9 @@ def _(primals, tangents):
 def distance(x: jax.Array, y: jax.Array, c: jax.Array) -> jax.Array:
     """2/sqrt(c) asinh(sinh(rho/2)), gradient 0 at x == y."""
     half = half_angle(x, y, c)
-    far = 2 / jnp.sqrt(c) * jnp.arcsinh(safe_sqrt(half))
+    far = 2 / jnp.sqrt(c) * asinh(safe_sqrt(half))
     if scope().narrow:
         return far
     # Squares underflow for float64 points closer than 1e-150, which lie at the origin, where space is flat.
-    return select(half < 1e-290, norm(x - y), far)
+    near = half < 1e-290
+    return select(near, norm(x - y, select(near, 0.0, 1.0)), far)

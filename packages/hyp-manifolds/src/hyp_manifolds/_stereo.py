@@ -83,7 +83,7 @@ def distance(x: jax.Array, y: jax.Array, c: jax.Array) -> jax.Array:
     """
     value, by_c = jax.jvp(lambda k: _distance(x, y, k), (c,), (jnp.ones_like(c),))
     s, back = pair(x, y, c), pair(y, x, c)
-    n = root_of(s.uu, x - y)
+    n = norm(x - y, s.uu)
     apart = (n > 0) & ~s.antipodal
     k = select(apart, -2 / jnp.sqrt(s.d) / select(n > 0, n, 1.0), 0.0)
     by_x, by_y = (combine((k, t.e), (-k * t.m / t.g_x, p)) for t, p in ((s, x), (back, y)))
@@ -93,7 +93,7 @@ def distance(x: jax.Array, y: jax.Array, c: jax.Array) -> jax.Array:
 def _distance(x: jax.Array, y: jax.Array, c: jax.Array) -> jax.Array:
     s = pair(x, y, c)
     root = jnp.sqrt(s.g_x) * jnp.sqrt(s.g_y)
-    return 2 * arc(root_of(s.uu, x - y) / root, c, safe_sqrt(s.modulus) / root)
+    return 2 * arc(norm(x - y, s.uu) / root, c, safe_sqrt(s.modulus) / root)
 
 
 @jax.custom_jvp
@@ -108,8 +108,3 @@ def with_slopes(value: jax.Array, at: tuple[jax.Array, ...], slopes: tuple[jax.A
 def _(primals, tangents):
     first, *rest = (jnp.sum(slope * change) for slope, change in zip(primals[2], tangents[1], strict=True))
     return with_slopes(*primals), sum(rest, first)
-
-
-def root_of(uu: jax.Array, u: jax.Array) -> jax.Array:
-    """|u|, from its square where that cannot underflow."""
-    return safe_sqrt(uu) if scope().narrow else norm(u)

@@ -12,6 +12,7 @@ from hyp_manifolds._lorentz import time_above, time_scaled
 from hyp_manifolds._lorentz_tangents import tangent_length
 from hyp_manifolds._numerics import (
     again,
+    asinh,
     asinhc2,
     combine,
     cosh_sinhc_scaled,
@@ -89,7 +90,7 @@ def _(primals, tangents):
 
 def along_ray(r: jax.Array, n: jax.Array) -> tuple[jax.Array, jax.Array]:
     """(k, b) with sinh(r asinh(n))/n = k b, n = sqrt(c)|x|: multiply by k last, it may be large (see `stretch`)."""
-    theta = r * jnp.arcsinh(n)
+    theta = r * asinh(n)
     k, _, b = cosh_sinhc_scaled(theta * theta)
     far = n > 1.0  # where theta/n and n^2 could leave the range that the result is in
     by_n = k / select(far, n, 1.0)

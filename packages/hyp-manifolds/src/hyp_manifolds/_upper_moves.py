@@ -11,6 +11,7 @@ from jax import lax
 
 from hyp_manifolds._gyro import rotate
 from hyp_manifolds._numerics import (
+    asinh,
     asinh_sq,
     asinhc2,
     combine,
@@ -20,7 +21,6 @@ from hyp_manifolds._numerics import (
     log_over_sinh,
     norm,
     range_scale,
-    safe_sqrt,
     scope,
     select,
     sinhc2,
@@ -32,11 +32,6 @@ from hyp_manifolds._upper import height, horizontal, join, representable
 # Steps longer than this overflow or underflow every height; exp(-2 length) is a normal number at the first, exp(length)
 # and exp(-length) at the second.
 _LONGEST_NARROW, _LONGEST_FLOAT64 = 300.0, 708.0
-
-
-def _root(vv: jax.Array, v: jax.Array) -> jax.Array:
-    """|v|, from its square where that cannot underflow."""
-    return safe_sqrt(vv) if scope().narrow else norm(v)
 
 
 class HalfAngle(NamedTuple):
@@ -62,13 +57,13 @@ def half_angle(x: jax.Array, y: jax.Array) -> HalfAngle:
 
 def sq_length(p: HalfAngle) -> jax.Array:
     """rho^2/4 = asinh(q)^2."""
-    far = jnp.arcsinh(p.far)
+    far = asinh(p.far)
     return select(p.near, asinh_sq(p.square), far * far)
 
 
 def arc_over_chord(p: HalfAngle) -> jax.Array:
     """asinh(q)/q."""
-    return select(p.near, asinhc2(p.square), jnp.arcsinh(p.far) / p.far)
+    return select(p.near, asinhc2(p.square), asinh(p.far) / p.far)
 
 
 def mirror_distance(aa: jax.Array, total: jax.Array) -> jax.Array:
@@ -80,7 +75,7 @@ def step(v: jax.Array, x: jax.Array) -> jax.Array:
     """exp_x(v) = (a + h u sinh(s)/(s D), h/D) for v = h (u, b), s = |(u, b)| and D = cosh(s) - b sinh(s)/s."""
     h = height(x)
     vv, aa = dots((v, v), (horizontal(v), horizontal(v)))
-    n = _root(vv, v)
+    n = norm(v, vv)
     small = n < 0.5 * h
     if not scope().narrow:  # squares of a huge step overflow, and their derivative would be inf * 0
         short = select(small, v, 0.0)
@@ -175,7 +170,7 @@ def translate(y: jax.Array, x: jax.Array) -> jax.Array:
     """
     h, a, narrow = height(x), horizontal(x), scope().narrow
     aa, ay, yy = dots((a, a), (a, y), (y, y))
-    n, t = _root(yy, y), _root(aa, a) / (1 + h)
+    n, t = norm(y, yy), norm(a, aa) / (1 + h)
     far = t * n > 0.5
     if narrow:
         product = aa * yy / (1 + h) / (1 + h)
@@ -214,7 +209,7 @@ def shares(t: jax.Array, x: jax.Array, y: jax.Array) -> tuple[jax.Array, jax.Arr
     a_near = (1 - t) * sinhc2((1 - t) * (1 - t) * rho2) * flat
     b_near = t * sinhc2(t * t * rho2) * flat * (h / k)
 
-    rho, root = 2 * jnp.arcsinh(p.far), hypot1(p.far)
+    rho, root = 2 * asinh(p.far), hypot1(p.far)
     a_far = jnp.exp(-t * rho) * (jnp.expm1(-2 * (1 - t) * rho) / jnp.expm1(-2 * rho))
     # h/(k sinh(rho)) is moderate but not what it is made of: differentiate it as the exponential of its logarithm
     log = jnp.log(h) - jnp.log(k) - jnp.log(p.far) - jnp.log(root)
@@ -232,10 +227,10 @@ def scale_distant(r: jax.Array, x: jax.Array) -> tuple[jax.Array, jax.Array]:
     (aa,) = dots((horizontal(x), horizontal(x)))
     lift = aa + (h - 1) * (h + 1)
     n = jax.lax.stop_gradient(jnp.sqrt(4 * aa + lift * lift))
-    s = jax.lax.stop_gradient(r * jnp.arcsinh(n / (2 * h)))
+    s = jax.lax.stop_gradient(r * asinh(n / (2 * h)))
     distant = (n > 2 * h) & (jnp.abs(s) < 0.5 * _LONGEST_FLOAT64) & (n < 1e150) & (h > 1e-150)
     aa, lift, h = (select(distant, k, other) for k, other in ((aa, 1.0), (lift, 0.0), (h, 0.5)))
-    rho = jnp.arcsinh(jnp.sqrt(4 * aa + lift * lift) / (2 * h))
+    rho = asinh(jnp.sqrt(4 * aa + lift * lift) / (2 * h))
     f, up = _ray(select(distant, r, 0.0) * rho, aa, lift)
     return distant, join(combine((f, x)), up)
 

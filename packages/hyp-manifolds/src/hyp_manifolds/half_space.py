@@ -8,7 +8,7 @@ from jaxtyping import Array, Bool
 
 from hyp_manifolds._chart import ChartModel
 from hyp_manifolds._manifold import Scalar, Vector
-from hyp_manifolds._numerics import combine, dots, hypot1, norm, scope, select
+from hyp_manifolds._numerics import asinh, combine, dots, hypot1, norm, scope, select
 from hyp_manifolds._upper import (
     above,
     chart,
@@ -75,7 +75,7 @@ class HalfSpace(ChartModel):
         Ratcliffe 2006, Theorem 4.6.1, with cosh(t) - 1 = 2 sinh^2(t/2).
         """
         x, y = above(x), above(y)
-        return 2 / jnp.sqrt(c) * jnp.arcsinh(norm(x - y) / (2 * jnp.sqrt(height(x)) * jnp.sqrt(height(y))))
+        return 2 / jnp.sqrt(c) * asinh(norm(x - y) / (2 * jnp.sqrt(height(x)) * jnp.sqrt(height(y))))
 
     def dist_0(self, x: Vector, c: Scalar, version_idx: int = 0) -> Scalar:
         """Distance from the origin, 2/sqrt(c) asinh(|x - e_n|/(2 sqrt(h))).

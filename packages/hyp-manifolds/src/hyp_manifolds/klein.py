@@ -10,6 +10,7 @@ from hyp_manifolds._chart import ChartModel
 from hyp_manifolds._klein import exp_step, join, scale_along, sinh_sq, turn, within_range
 from hyp_manifolds._manifold import Scalar, Vector
 from hyp_manifolds._numerics import (
+    asinh,
     asinh_sq,
     asinhc2,
     bounded,
@@ -76,7 +77,7 @@ class Klein(ChartModel):
         Returns: scalar, in the unit of 1/sqrt(c). Gradient 0 at x == y. Accuracy: 4 eps times the condition number.
         """
         s2 = self._sinh_sq(x, y, c)
-        far = jnp.arcsinh(safe_sqrt(s2)) / jnp.sqrt(c)
+        far = asinh(safe_sqrt(s2)) / jnp.sqrt(c)
         if scope().narrow:
             return far
         # Squares underflow for float64 points closer than 1e-150, which lie at the origin, where space is flat.

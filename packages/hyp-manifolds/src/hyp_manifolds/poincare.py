@@ -13,6 +13,7 @@ from hyp_manifolds._hyperbolic import Hyperbolic
 from hyp_manifolds._manifold import Scalar, Vector
 from hyp_manifolds._numerics import (
     again,
+    asinh,
     asinh_sq,
     asinhc2,
     bounded,
@@ -24,7 +25,6 @@ from hyp_manifolds._numerics import (
     hypot1,
     inside,
     norm,
-    safe_sqrt,
     scope,
     sech2_sq,
     select,
@@ -85,7 +85,7 @@ class Poincare(Hyperbolic):
         if version_idx == self.VERSION_LORENTZIAN_PROXY:
             return 4 * uu / (g_x * g_y)
         s = jnp.sqrt(c)
-        return 2 / s * jnp.arcsinh(s * _root(uu, x - y) / (jnp.sqrt(g_x) * jnp.sqrt(g_y)))
+        return 2 / s * asinh(s * norm(x - y, uu) / (jnp.sqrt(g_x) * jnp.sqrt(g_y)))
 
     def dist_0(self, x: Vector, c: Scalar, version_idx: int = 0) -> Scalar:
         """Distance from the origin, 2/sqrt(c) atanh(sqrt(c)|x|) = 2/sqrt(c) asinh(sqrt(c/g_x) |x|).
@@ -97,7 +97,7 @@ class Poincare(Hyperbolic):
         if version_idx == self.VERSION_LORENTZIAN_PROXY:
             return 4 * xx / g
         s = jnp.sqrt(c)
-        return 2 / s * jnp.arcsinh(s * _root(xx, x) / jnp.sqrt(g))
+        return 2 / s * asinh(s * norm(x, xx) / jnp.sqrt(g))
 
     def sqdist(self, x: Vector, y: Vector, c: Scalar) -> Scalar:
         """Squared distance (4/c) asinh^2(sqrt(c q)), q = |x - y|^2/(g_x g_y): smooth, also at x == y.
@@ -318,7 +318,7 @@ class Poincare(Hyperbolic):
         Returns: scalar. Gradient 0 at v = 0. Accuracy: 4 eps.
         """
         g, vv = gap_and_dots(c, (x,), ((v, v),))
-        return 2 * _root(vv, v) / g
+        return 2 * norm(v, vv) / g
 
     def tangent_proj(self, v: Vector, x: Vector, c: Scalar) -> Vector:
         """The identity: every coordinate vector is tangent.
@@ -451,11 +451,3 @@ class Poincare(Hyperbolic):
         scale = _hnnpp.beta_ratio(count * part, part)
         logs = jax.vmap(lambda p: self.logmap_0(p, c))(points)
         return self.expmap_0(scale * logs.reshape(-1), c)
-
-
-def _root(uu: jax.Array, u: jax.Array) -> jax.Array:
-    """|u|, from its square where that cannot underflow."""
-    return safe_sqrt(uu) if scope().narrow else norm(u)
-
-
-__all__ = ["Poincare"]

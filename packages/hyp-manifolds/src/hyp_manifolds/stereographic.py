@@ -12,6 +12,7 @@ from hyp_manifolds import _checks
 from hyp_manifolds._door import door
 from hyp_manifolds._manifold import Manifold, Scalar, Vector
 from hyp_manifolds._numerics import (
+    asinh,
     bounded,
     combine,
     dots,
@@ -37,7 +38,7 @@ from hyp_manifolds._numerics.signed import (
     tanhc,
     wedge_sq,
 )
-from hyp_manifolds._stereo import RESOLVED, distance, pair, root_of, rotate
+from hyp_manifolds._stereo import RESOLVED, distance, pair, rotate
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ class Stereographic(Manifold):
         """
         g, xx = signed_gap_and_dots(c, (x,), ((x, x),))
         root = jnp.sqrt(g)
-        return 2 * arc(root_of(xx, x) / root, c, 1 / root)
+        return 2 * arc(norm(x, xx) / root, c, 1 / root)
 
     def sqdist(self, x: Vector, y: Vector, c: Scalar) -> Scalar:
         """Squared distance, a function of |x - y|^2/(g_x g_y): smooth, also at x == y, but not at antipodes.
@@ -155,7 +156,7 @@ class Stereographic(Manifold):
         # division by |x|.
         far = g < 0.5
         length2 = select(far, 1 - g, c * xx)
-        angle = jnp.abs(r) * jnp.arcsinh(jnp.sqrt(select(far, sine2, 1.0)))
+        angle = jnp.abs(r) * asinh(jnp.sqrt(select(far, sine2, 1.0)))
         k = r * asinhc(sine2, 1 / root) / root
         return self._exp_along(k, x, c * xx, length2, slack=1.5, angle=angle, known=far)
 
@@ -365,7 +366,7 @@ class Stereographic(Manifold):
         Returns: scalar. Gradient 0 at v = 0. Accuracy: 4 eps.
         """
         g, vv = signed_gap_and_dots(c, (x,), ((v, v),))
-        return 2 * root_of(vv, v) / g
+        return 2 * norm(v, vv) / g
 
     def tangent_proj(self, v: Vector, x: Vector, c: Scalar) -> Vector:
         """The identity: every coordinate vector is tangent.

@@ -11,6 +11,7 @@ from hyp_manifolds._numerics.gap import gap_and_dots, gap_ratio, gaps_and_chord,
 from hyp_manifolds._numerics.scope import full_range, in_scope, matmul, scope, wide_matmul, widening
 from hyp_manifolds._numerics.select import select
 from hyp_manifolds._numerics.special import (
+    asinh,
     asinh_sq,
     asinhc,
     asinhc2,
@@ -34,6 +35,7 @@ from hyp_manifolds._numerics.sums import again, bounded, dots, fence, norm, rang
 __all__ = [
     "again",
     "apart",
+    "asinh",
     "asinh_sq",
     "asinhc",
     "asinhc2",

@@ -18,7 +18,18 @@ import jax.numpy as jnp
 from hyp_manifolds._numerics.gap import gap_and_dots
 from hyp_manifolds._numerics.scope import in_x64, scope
 from hyp_manifolds._numerics.select import select
-from hyp_manifolds._numerics.special import _SINHC, _TANHC, _cosh, _derivative, _series, _sinh, safe_div, sech2_sq, tanh
+from hyp_manifolds._numerics.special import (
+    _SINHC,
+    _TANHC,
+    _cosh,
+    _derivative,
+    _series,
+    _sinh,
+    asinh,
+    safe_div,
+    sech2_sq,
+    tanh,
+)
 from hyp_manifolds._numerics.sums import dots
 
 _TERMS = 30  # of asin, whose series converges slowly: at the threshold 1/4 all digits
@@ -142,7 +153,7 @@ def asinhc(s: jax.Array, h: jax.Array) -> jax.Array:
     """asinh(t)/t for s >= 0, asin(t)/t = atan2(t, h)/t for s < 0, with h = sqrt(1 + s) as accurately as it is known."""
     zero = jnp.abs(s) < _TINY
     t = jnp.sqrt(select(zero, 1.0, jnp.abs(s)))
-    return select(zero, 1.0, select(s < 0, jnp.arctan2(t, h), jnp.arcsinh(t)) / t)
+    return select(zero, 1.0, select(s < 0, jnp.arctan2(t, h), asinh(t)) / t)
 
 
 @asinhc.defjvp

@@ -15,6 +15,7 @@ from math import factorial
 
 import jax
 import jax.numpy as jnp
+from jax import lax
 
 from hyp_manifolds._numerics.scope import in_x64, scope
 from hyp_manifolds._numerics.select import select
@@ -92,13 +93,31 @@ def tanh(t: jax.Array) -> jax.Array:
     return select(t > 1.0, 1 - 2 * e / (1 + e), jnp.tanh(t))
 
 
+@jax.custom_jvp
+@in_x64
+def asinh(t: jax.Array) -> jax.Array:
+    """Inverse hyperbolic sine. The compiler's own, of the same digits, computes a second logarithm for t > 1e150."""
+    size = jnp.abs(t)
+    large = size > 1e150  # the square overflows
+    inner = select(large, 0.0, size)
+    grown = jnp.log1p(select(large, size, inner + inner * inner / (1 + jnp.sqrt(1 + inner * inner))))
+    return jnp.copysign(grown + select(large, math.log(2.0), 0.0), t)
+
+
+@asinh.defjvp
+@in_x64
+def _(primals, tangents):
+    (t,) = primals
+    return asinh(t), tangents[0] * lax.rsqrt(1 + t * t)
+
+
 def _cosh(t: jax.Array) -> jax.Array:
     h = jnp.exp(0.5 * t)
     return (0.5 * h) * h + 0.5 / h / h
 
 
 asinhc2 = _analytic(
-    lambda t, s: jnp.arcsinh(t) / t,
+    lambda t, s: asinh(t) / t,
     _ASINHC,
     lambda s, f: (1 / jnp.sqrt(1 + s) - f) / (2 * s),
     0.05,
@@ -119,7 +138,7 @@ sinhc2 = _analytic(
     "sinh(t)/t.",
 )
 log_over_sinh = _analytic(
-    lambda t, s: jnp.arcsinh(t) / (t * jnp.sqrt(1 + s)),
+    lambda t, s: asinh(t) / (t * jnp.sqrt(1 + s)),
     _LOG_OVER_SINH,
     # ((1 - g)/2s - g)/(1 + s), in a form whose intermediates do not overflow before s does
     lambda s, f: ((1 - f) / (2 * s) - f) / (1 + s),
@@ -145,7 +164,7 @@ def _(primals, tangents):
 @in_x64
 def asinh_sq(s: jax.Array) -> jax.Array:
     """asinh(t)^2; its derivative asinh(t)/(t sqrt(1 + s)) has no cancellation to hide."""
-    t = jnp.arcsinh(jnp.sqrt(s))
+    t = asinh(jnp.sqrt(s))
     return t * t
 
 
@@ -257,7 +276,7 @@ def asinhc(n: jax.Array) -> jax.Array:
     """asinh(n)/n for norms, whose square may overflow."""
     big = n > 1e100
     safe = select(big, n, 1.0)
-    return select(big, jnp.arcsinh(safe) / safe, asinhc2(select(big, 0.0, n) ** 2))
+    return select(big, asinh(safe) / safe, asinhc2(select(big, 0.0, n) ** 2))
 
 
 def cosh_sinhc_scaled(s: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:

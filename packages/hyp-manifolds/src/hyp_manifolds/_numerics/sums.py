@@ -12,6 +12,9 @@ from hyp_manifolds._numerics.scope import in_x64, scope
 from hyp_manifolds._numerics.select import select
 from hyp_manifolds._numerics.special import safe_sqrt
 
+# Below it a sum of squares has lost digits to underflow; numbers of that size times `_UP` have squares in range.
+_LEAST_SQUARE, _UP = 1e-280, 2.0**600
+
 
 def dots(*pairs: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, ...]:
     """<a, b> for every pair, float64, one pass; a pair that comes twice is summed once."""
@@ -50,11 +53,14 @@ def again(x: jax.Array, nonnegative: jax.Array) -> jax.Array:
     return select(nonnegative < 0, 0.0, x)  # never; and false for NaN
 
 
-def norm(x: jax.Array) -> jax.Array:
-    """|x|; gradient x/|x|, and 0 at 0. Exact range: no overflow or underflow of the squares."""
+def norm(x: jax.Array, square: jax.Array | None = None) -> jax.Array:
+    """|x|, from `square` = |x|^2 where the caller has it; gradient x/|x|, and 0 at 0. No overflow or underflow.
+
+    Where results are float64, `square` only says whether it is in range: another number that does will do.
+    """
     if scope().narrow:  # squares of float32 numbers stay within float64's range
-        return safe_sqrt(*dots((x, x)))
-    return _scaled_norm(x)
+        return safe_sqrt(*dots((x, x)) if square is None else (square,))
+    return _scaled_norm(x, dots((x, x))[0] if square is None else square)
 
 
 def range_scale(x: jax.Array) -> jax.Array:
@@ -72,26 +78,30 @@ def bounded(v: jax.Array, c: jax.Array) -> jax.Array:
     if scope().narrow:
         return v
     limit = 1e100 / jnp.sqrt(jnp.abs(lax.stop_gradient(c)))
-    m = jnp.max(jnp.abs(lax.stop_gradient(v)))
-    return v * select(m > limit, limit / select(m > 0, m, 1.0), 1.0)
+    n = norm(lax.stop_gradient(v))
+    return v * select(n > limit, limit / select(n > 0, n, 1.0), 1.0)
 
 
 @jax.custom_jvp
 @in_x64
-def _scaled_norm(x: jax.Array) -> jax.Array:
-    """|x| of a float64 vector without overflow or underflow; gradient x/|x|, and 0 at 0."""
-    # Squares of 1e-160 flush to 0 and squares of 1e160 overflow: scale by a power of two first (exact).
-    scale = power_of_two(jnp.max(jnp.abs(x)))
-    y = x / scale
+def _scaled_norm(x: jax.Array, square: jax.Array) -> jax.Array:
+    """|x| of a float64 vector without overflow or underflow; gradient x/|x|, and 0 at 0.
+
+    Hazard: squares of 1e-160 flush to 0 and squares of 1e160 overflow. Cure: where the sum of squares is out of range,
+    x times a power of two (exact). That scale is no constant, whose square the compiler would take; nor is it the
+    largest number of x, for which the compiler writes out x and calls a library.
+    """
+    scale = select(square < _LEAST_SQUARE, _UP, select(square < jnp.inf, 1.0, 1 / _UP))
+    y = scale * x
     (yy,) = sum_terms(y * y)
-    return scale * jnp.sqrt(yy)
+    return jnp.sqrt(yy) / scale
 
 
 @_scaled_norm.defjvp
 @in_x64
 def _(primals, tangents):
-    (x,), (dx,) = primals, tangents
-    n = _scaled_norm(x)
+    x, dx = primals[0], tangents[0]
+    n = _scaled_norm(*primals)
     zero = n == 0
     return n, select(zero, 0.0, jnp.sum(x / select(zero, 1.0, n) * dx))
 
