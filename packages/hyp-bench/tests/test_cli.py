@@ -309,26 +309,13 @@ def test_trees_are_held_to_one_percent_or_refused():
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("quick_children")
-def test_check_fails_below_the_published_quality():
-    out, _ = hyp_bench("mammals", "--epochs", 1, "--no-euclid", "--no-picture", "--check", code=1)
+def test_mammals_leave_a_plane_and_fail_below_the_published_quality(tmp_path):
+    """Few epochs; `benchmarks/test_quality.py` runs all."""
+    few = ["--epochs", 1, "--picture-epochs", 1, "--no-euclid"]
+    out, _ = hyp_bench("mammals", *few, "--out", tmp_path, "--check", code=1)
     assert "check: MAP 0.0" in out
     assert "FAILED" in out
-
-
-@pytest.mark.slow
-def test_mammals_reach_the_published_quality(tmp_path):
-    out, _ = hyp_bench("mammals", "--no-euclid", "--out", tmp_path, "--check")
-    assert "passed" in out
-    (ours,) = (line for line in out.splitlines() if "ours" in line)
-    _, _, mean_rank, precision, seconds, radius, _ = (cell.strip() for cell in ours.split("|"))
-    assert float(mean_rank) <= 1.22
-    assert float(precision) >= 0.938
-    assert float(seconds) > 0
-    assert 8 < float(radius) < 20
-    assert "counts against the embedding" in out
-    plane = re.search(r"2-D: MR ([\d.]+), MAP ([\d.]+) .* radius ([\d.]+); no clip, 0 points", out)
-    assert plane is not None
-    assert float(plane[2]) >= 0.90
+    assert re.search(r"2-D: MR [\d.]+, MAP [\d.]+ .* radius [\d.]+; no clip, 0 points", out)
     assert sorted(os.listdir(tmp_path)) == ["mammals.html", "mammals.npz", "mammals.png"]
     saved = arrays(tmp_path / "mammals.npz")
     assert saved["points"].shape == (1180, 3)

@@ -208,10 +208,3 @@ def test_bad_options(command, tmp_path, options):
 def test_every_model_can_be_named():
     (choice, _) = get_args(get_type_hints(Digits)["models"])
     assert get_args(choice) == tuple(COMPARISONS)
-
-
-@pytest.mark.slow
-def test_the_classifiers_reach_what_is_required(command, tmp_path):
-    code, out, _ = command("--models", "mlr", "mlp", "bottleneck", "--seeds", 2, "--check", "--out", tmp_path)
-    assert code == 0, out
-    assert "check: passed" in out
