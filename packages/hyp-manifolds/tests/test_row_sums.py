@@ -34,14 +34,16 @@ def exact(t: jax.Array) -> np.ndarray:
 @pytest.mark.one_precision
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 6, 13])
 def test_every_length_in_chunks_or_not(count, monkeypatch) -> None:
-    @functools.partial(jax.jit, static_argnums=0)
-    def each_way(chunk, *terms):
+    def each_way(chunk, terms):
         monkeypatch.setattr(lanes, "_CHUNK", chunk)
         return lanes.sums_by_lanes(terms), row_sums(*terms), lanes.variadic_sums(terms, -1)
 
-    for length in LENGTHS:
-        given = terms(length, count)
-        *by_lanes, in_turn = each_way(8 * max(length // 16, 1), *given)
+    @jax.jit  # all lengths: a program for each of them takes longer to compile
+    def every_length(given):
+        return [each_way(8 * max(length // 16, 1), terms) for length, terms in zip(LENGTHS, given, strict=True)]
+
+    everything = [terms(length, count) for length in LENGTHS]
+    for length, given, (*by_lanes, in_turn) in zip(LENGTHS, everything, every_length(everything), strict=True):
         in_turn_too = count > 6  # so many sums are not taken in lanes
         for got, t in ((s, t) for sums in by_lanes for s, t in zip(sums, given, strict=True)):
             np.testing.assert_allclose(got, exact(t), rtol=(4 + in_turn_too * length / 128) * EPS)
