@@ -82,7 +82,9 @@ def pairs():
 
     def somewhere(exponent):
         height = mp.ldexp(mp.mpf(rng.uniform(1, 2)), exponent)
-        return [mp.ldexp(mp.mpf(rng.integers(-(2**52), 2**52)), -60 - 7 * i) * mp.pi for i in range(DIM - 1)] + [height]
+        return [mp.ldexp(mp.mpf(int(rng.integers(-(2**52), 2**52))), -60 - 7 * i) * mp.pi for i in range(DIM - 1)] + [
+            height
+        ]
 
     def nudged(x, across, up):
         return [*(a + x[-1] * across * (-1) ** i for i, a in enumerate(x[:-1])), x[-1] * (1 + up)]

@@ -37,10 +37,8 @@ def exact_distances(parents, lengths, pairs, bits):
                 else:
                     a, b = node(p)
                     siblings = [int(k) for k in np.flatnonzero(parents == p)]
-                    up = parents[p] >= 0
-                    turn = mp.expj(
-                        mp.pi * ((siblings.index(i) + up) / mp.mpf(len(siblings) + up) + mp.mpf(int(up)) / 2)
-                    )
+                    up = int(parents[p] >= 0)
+                    turn = mp.expj(mp.pi * ((siblings.index(i) + up) / mp.mpf(len(siblings) + up) + mp.mpf(up) / 2))
                     c, s = (f(mp.mpf(float(lengths[i])) / 2) for f in (mp.cosh, mp.sinh))
                     a, b = a * turn, b / turn
                     nodes[i] = (a * c + b * s, a * s + b * c)

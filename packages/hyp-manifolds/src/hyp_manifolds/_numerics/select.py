@@ -6,6 +6,10 @@ import numpy as np
 from jax import lax
 from jax.typing import ArrayLike
 
+# Hazard: where only the condition of a choice is mapped over an explicit mesh axis, JAX before 0.10.2 does not spread
+# two known numbers over the devices, and refuses the choice. Cure: there, one of them depends on the condition.
+_NUMBERS_LOSE_SHARDING = jax.__version_info__ < (0, 10, 2)
+
 
 # Hazard: `jnp.where` is a jitted function, and so a program within the program at every choice, of which an operation
 # makes a dozen. Batching, differentiation and lowering treat each by itself: a quarter of the time of lowering.
@@ -26,7 +30,10 @@ def select(condition: ArrayLike, x: ArrayLike, y: ArrayLike) -> jax.Array:
         return a if a.dtype == dtype else lax.convert_element_type(a, dtype)
 
     choice = condition if isinstance(condition, jax.Array) else np.asarray(condition)
-    return lax.select_n(choice, operand(y), operand(x))
+    first, second = operand(x), operand(y)
+    if _NUMBERS_LOSE_SHARDING and not (shape or isinstance(first, jax.Array) or isinstance(second, jax.Array)):
+        first = lax.convert_element_type(choice, dtype) * first
+    return lax.select_n(choice, second, first)
 
 
 def _fits(a: ArrayLike, shape: tuple[int, ...]) -> bool:
